@@ -1,0 +1,62 @@
+"""One tree of platform errors.
+
+The message of an error is its class docstring, filled with the keyword arguments it was
+raised with; ``api/errors.py`` maps each class to an HTTP status, the command line prints
+the message and exits 1.
+"""
+
+from typing import Any
+
+
+class HeituError(Exception):
+    """Something went wrong in Heitu."""
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        template = message if message is not None else (type(self).__doc__ or "").strip()
+        self.facts = facts
+        self.message = template.format(**facts) if facts else template
+        super().__init__(self.message)
+
+
+class NotFound(HeituError):
+    """There is no {noun} {key!r}."""
+
+
+class Forbidden(HeituError):
+    """This account may not {action} here; it takes {needs}."""
+
+
+class Unauthenticated(HeituError):
+    """Log in first: send 'Authorization: Bearer <token>' from POST /v1/auth/token."""
+
+
+class Conflict(HeituError):
+    """There is already a {noun} {key!r}."""
+
+
+class Invalid(HeituError):
+    """The input cannot be used: {why}."""
+
+
+class UnknownQuantity(Invalid):
+    """{key!r} is not an observed quantity of this platform."""
+
+
+class UnknownUnit(Invalid):
+    """{unit!r} is not a unit of {quantity}; use one of {known}."""
+
+
+class SceneRejected(Invalid):
+    """The scene was not taken in ({reason}): {detail}"""
+
+
+class Unavailable(HeituError):
+    """{part} is not available: {why}"""
+
+
+class StartFailed(HeituError):
+    """{part} did not start: {why}"""
+
+
+class AuditBroken(HeituError):
+    """The stored {noun} {key!r} does not replay to the same result."""

@@ -1,0 +1,111 @@
+"""Conversions to canonical units; refuses unknown ones.
+
+A unit is accepted only for quantities it can measure: a percentage is a volumetric share
+for ``soil_moisture`` because the quantity is volumetric by definition; a gravimetric unit
+(g/g, kg/kg) is refused there, for it measures something else.
+"""
+
+from models.errors import UnknownUnit
+from models.quantity import quantity
+
+# unit as written -> (factor, offset): canonical = value * factor + offset.
+# UCUM codes first, then spellings met in real payloads. Source of factors: SI Brochure 9th
+# ed.; inch = 25.4 mm, knot = 1852/3600 m/s, mmHg = 1.333224 hPa are exact or conventional.
+_SAME = (1.0, 0.0)
+_TEMPERATURE = {
+    "Cel": _SAME,
+    "°C": _SAME,
+    "℃": _SAME,
+    "C": _SAME,
+    "degC": _SAME,
+    "[degF]": (5 / 9, -160 / 9),
+    "°F": (5 / 9, -160 / 9),
+    "F": (5 / 9, -160 / 9),
+    "K": (1.0, -273.15),
+}
+_PERCENT = {"%": _SAME, "1": (100.0, 0.0), "%RH": _SAME, "%{RH}": _SAME}
+_CONCENTRATION = {"mg/L": _SAME, "mg/l": _SAME, "g/m3": _SAME}
+
+_UNITS: dict[str, dict[str, tuple[float, float]]] = {
+    "soil_temperature": _TEMPERATURE,
+    "air_temperature": _TEMPERATURE,
+    "water_temperature": _TEMPERATURE,
+    "soil_moisture": {
+        "m3/m3": _SAME,
+        "m³/m³": _SAME,
+        "%": (0.01, 0.0),
+        "%{vol}": (0.01, 0.0),
+        "%VWC": (0.01, 0.0),
+        "cm3/cm3": _SAME,
+    },
+    "soil_ec": {
+        "dS/m": _SAME,
+        "mS/cm": _SAME,
+        "uS/cm": (0.001, 0.0),
+        "µS/cm": (0.001, 0.0),
+        "us/cm": (0.001, 0.0),
+        "mS/m": (0.01, 0.0),
+    },
+    "air_humidity": _PERCENT,
+    "precipitation": {"mm": _SAME, "cm": (10.0, 0.0), "[in_i]": (25.4, 0.0), "in": (25.4, 0.0)},
+    "wind_speed": {
+        "m/s": _SAME,
+        "km/h": (1 / 3.6, 0.0),
+        "[kn_i]": (1852 / 3600, 0.0),
+        "[mi_i]/h": (0.44704, 0.0),
+        "mph": (0.44704, 0.0),
+    },
+    "wind_direction": {"deg": _SAME, "°": _SAME, "rad": (57.29577951308232, 0.0)},
+    "air_pressure": {
+        "hPa": _SAME,
+        "mbar": _SAME,
+        "kPa": (10.0, 0.0),
+        "Pa": (0.01, 0.0),
+        "mm[Hg]": (1.333224, 0.0),
+    },
+    "solar_radiation": {"W/m2": _SAME, "W/m²": _SAME},
+    "illuminance": {"lx": _SAME, "klx": (1000.0, 0.0)},
+    "co2": {"[ppm]": _SAME, "ppm": _SAME},
+    "water_ph": {"[pH]": _SAME, "pH": _SAME, "1": _SAME},
+    "dissolved_oxygen": _CONCENTRATION,
+    "turbidity": {"[NTU]": _SAME, "NTU": _SAME, "{NTU}": _SAME},
+    "battery_voltage": {"V": _SAME, "mV": (0.001, 0.0)},
+    "battery_level": _PERCENT,
+    "ndvi": {"1": _SAME},
+    "valid_share": _PERCENT,
+}
+
+
+def conversion(unit: str, quantity_key: str) -> tuple[float, float]:
+    """Factor and offset that take ``unit`` to the canonical unit of a quantity.
+
+    Parameters
+    ----------
+    unit : str
+        UCUM code or a spelling met in real payloads.
+    quantity_key : str
+        Key in the register of quantities.
+
+    Returns
+    -------
+    tuple of float
+        ``(factor, offset)`` with canonical = value * factor + offset.
+
+    Raises
+    ------
+    UnknownQuantity, UnknownUnit
+        The quantity is not registered, or the unit does not measure it.
+    """
+    quantity(quantity_key)
+    known = _UNITS[quantity_key]
+    try:
+        return known[unit]
+    except KeyError:
+        names = ", ".join(known)
+        raise UnknownUnit(unit=unit, quantity=quantity_key, known=names) from None
+
+
+def to_canonical(value: float, unit: str, quantity_key: str) -> float:
+    """Convert one value to the canonical unit of its quantity (see `conversion`)."""
+    factor, offset = conversion(unit, quantity_key)
+    return value * factor + offset
