@@ -1,0 +1,1 @@
+"""How the platform is run: settings, wiring, the embedded stack, the demonstration."""
