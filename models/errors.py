@@ -54,6 +54,10 @@ class Unavailable(HeituError):
     """{part} is not available: {why}"""
 
 
+class BadSetting(HeituError):
+    """The setting {name} cannot be used: {why}."""
+
+
 class StartFailed(HeituError):
     """{part} did not start: {why}"""
 
