@@ -1,7 +1,7 @@
 """Readings, their quality flags, and what becomes of a received one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntFlag, StrEnum
 
 import numpy as np
@@ -71,3 +71,56 @@ class Bucket:
     mean: float | None
     min: float | None
     max: float | None
+
+
+# flags that take a value out of aggregates; CLOCK and FEW_PIXELS only annotate
+BAD = (
+    Quality.RANGE
+    | Quality.STEP
+    | Quality.STUCK
+    | Quality.SPIKE
+    | Quality.NEIGHBOUR
+    | Quality.SENTINEL
+)
+
+UNKNOWN = "(unknown)"  # ledger account of messages whose device is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A message, or some readings of it, set aside with a reason.
+
+    Attributes
+    ----------
+    items : list of int or None
+        Positions of the readings in the decoded message; None is the whole message.
+    n : int
+        Readings it stands for; an undecodable message counts as one.
+    """
+
+    received: datetime
+    device_key: str
+    topic: str
+    payload: bytes
+    items: list[int] | None
+    n: int
+    reason: Reason
+    detail: str
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """Readings received from one device on one Asia/Shanghai day, by what became of them."""
+
+    device_key: str
+    day: date
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether received = stored + duplicate + quarantined."""
+        return self.received == self.stored + self.duplicate + self.quarantined

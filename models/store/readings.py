@@ -1,0 +1,248 @@
+"""Readings: idempotent writes, the newest value, series and aggregates.
+
+The key is datastream and phenomenon time. A batch goes in by binary COPY; only when that
+meets a key that is already there are the stored values looked up, and the rest copied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from sqlalchemy.engine import Row
+
+from models.place import Provenance
+from models.reading import Bucket, Quality
+from models.store.database import ReadTx, WriteTx
+
+STORED, DUPLICATE, CONFLICT = 0, 1, 2
+Width = Literal["hour", "day"]
+
+_EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01, BLOCK from 1970-01-01
+_HOUR_US = 3_600_000_000
+_WEEK_US = 168 * _HOUR_US
+_MONDAY_US = 2 * 24 * _HOUR_US  # week 0 starts on Monday 2000-01-03
+
+# one row of COPY BINARY: field count, then (length, big-endian value) four times, 40 bytes
+_WIRE = np.dtype(
+    [("fields", ">i2"), ("l1", ">i4"), ("datastream_id", ">i4"), ("l2", ">i4"), ("time", ">i8")]
+    + [("l3", ">i4"), ("value", ">f8"), ("l4", ">i4"), ("quality", ">i2")]
+)
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_COPY = "COPY reading (datastream_id, time, value, quality) FROM STDIN (FORMAT binary)"
+
+
+@dataclass(frozen=True, slots=True)
+class LatestRow:
+    """The newest value of a device's datastream, with what is needed to show it."""
+
+    datastream_id: int
+    channel: str
+    quantity: str
+    depth_cm: float | None
+    device_id: int
+    device_key: str
+    name_zh: str
+    name_en: str
+    farm_id: int
+    field_id: int | None
+    location: tuple[float, float]
+    provenance: Provenance
+    time: datetime
+    value: float
+    quality: Quality
+    updated: datetime
+
+
+def add(tx: WriteTx, block: NDArray[np.void]) -> NDArray[np.uint8]:
+    """Store readings once.
+
+    Parameters
+    ----------
+    tx : WriteTx
+        Newest values and the queue of dirty hours change in the same transaction.
+    block : ndarray of `models.reading.BLOCK`, shape (n,)
+        Finite values in canonical units, in order of arrival.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n,)
+        STORED; DUPLICATE (the same value is there already, or came earlier in the block);
+        CONFLICT (another value is there, which is kept).
+    """
+    outcome = np.zeros(len(block), np.uint8)
+    if len(block) == 0:
+        return outcome
+    order = np.lexsort((np.arange(len(block)), block["phenomenon_time"], block["datastream_id"]))
+    rows = block[order]
+    first, leader = _firsts(rows)
+    _ensure_weeks(tx, rows)
+    fresh = rows[first]
+    verdict = _copy_new(tx, fresh)
+    later = ~first
+    same = rows["value"] == fresh["value"][leader]
+    by_row = np.where(later, np.where(same, DUPLICATE, CONFLICT), verdict[leader])
+    outcome[order] = by_row
+    stored = fresh[verdict == STORED]
+    if len(stored):
+        _keep_latest(tx, stored)
+        hours = np.unique((stored["phenomenon_time"] - _EPOCH_US) // _HOUR_US)
+        tx.run("readings", "mark_dirty", hours=hours.tolist())
+    return outcome
+
+
+def _firsts(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Mark the first row of each key in sorted rows, and number each row's first."""
+    first = np.ones(len(rows), bool)
+    first[1:] = (rows["datastream_id"][1:] != rows["datastream_id"][:-1]) | (
+        rows["phenomenon_time"][1:] != rows["phenomenon_time"][:-1]
+    )
+    return first, np.cumsum(first) - 1
+
+
+def _ensure_weeks(tx: WriteTx, rows: NDArray[np.void]) -> None:
+    weeks = np.unique((rows["phenomenon_time"] - _EPOCH_US - _MONDAY_US) // _WEEK_US).tolist()
+    missing = set(weeks) - tx.known_weeks - tx.new_weeks
+    if missing:
+        tx.rows("readings", "ensure_partitions", weeks=sorted(missing))
+        tx.new_weeks |= missing
+
+
+def _copy_new(tx: WriteTx, rows: NDArray[np.void]) -> NDArray[np.uint8]:
+    """Copy the rows whose key is free; say of the others whether their value is there."""
+    verdict = np.zeros(len(rows), np.uint8)
+    todo = np.arange(len(rows))
+    while len(todo):
+        try:
+            with tx.connection.begin_nested():
+                _copy(tx, rows[todo])
+        except psycopg.errors.UniqueViolation:
+            # a key is taken, perhaps by a writer that committed just now: look and try again
+            there = _existing(tx, rows[todo])
+            taken = ~np.isnan(there)
+            same = there == rows["value"][todo]
+            verdict[todo[taken]] = np.where(same, DUPLICATE, CONFLICT)[taken]
+            todo = todo[~taken]
+        else:
+            break
+    return verdict
+
+
+def _copy(tx: WriteTx, rows: NDArray[np.void]) -> None:
+    wire = np.empty(len(rows), _WIRE)
+    wire["fields"], wire["l1"], wire["l2"], wire["l3"], wire["l4"] = 4, 4, 8, 8, 2
+    wire["datastream_id"] = rows["datastream_id"]
+    wire["time"] = rows["phenomenon_time"] - _EPOCH_US
+    wire["value"], wire["quality"] = rows["value"], rows["quality"]
+    with tx.driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write(_HEADER + wire.tobytes() + _TRAILER)
+
+
+def _existing(tx: WriteTx, rows: NDArray[np.void]) -> NDArray[np.float64]:
+    found = tx.rows(
+        "readings",
+        "existing",
+        datastreams=rows["datastream_id"].tolist(),
+        times=(rows["phenomenon_time"] - _EPOCH_US).tolist(),
+    )
+    return np.array([np.nan if row.value is None else row.value for row in found], float)
+
+
+def _keep_latest(tx: WriteTx, rows: NDArray[np.void]) -> None:
+    # rows are sorted by datastream and time: the last of each datastream is its newest, and
+    # the order of ids keeps two writers from locking each other out
+    newest = np.ones(len(rows), bool)
+    newest[:-1] = rows["datastream_id"][1:] != rows["datastream_id"][:-1]
+    rows = rows[newest]
+    tx.run(
+        "readings",
+        "keep_latest",
+        datastreams=rows["datastream_id"].tolist(),
+        times=(rows["phenomenon_time"] - _EPOCH_US).tolist(),
+        values=rows["value"].tolist(),
+        qualities=rows["quality"].tolist(),
+    )
+
+
+def latest(
+    tx: ReadTx,
+    *,
+    prefix: str,
+    farm_id: int | None = None,
+    field_id: int | None = None,
+    device_id: int | None = None,
+    updated_after: datetime | None = None,
+    after: int = 0,
+    limit: int = 1000,
+) -> list[LatestRow]:
+    """Return the newest value of each device datastream in scope, in datastream order."""
+    rows = tx.rows(
+        "readings",
+        "latest",
+        prefix=prefix,
+        farm_id=farm_id,
+        field_id=field_id,
+        device_id=device_id,
+        updated_after=updated_after,
+        after=after,
+        limit=limit,
+    )
+    return [_latest_row(row) for row in rows]
+
+
+def _latest_row(r: Row[Any]) -> LatestRow:
+    return LatestRow(
+        r.datastream_id,
+        r.channel,
+        r.quantity,
+        r.depth_cm,
+        r.device_id,
+        r.device_key,
+        r.name_zh,
+        r.name_en,
+        r.farm_id,
+        r.field_id,
+        (r.lon, r.lat),
+        Provenance(r.provenance),
+        r.time,
+        r.value,
+        Quality(r.quality),
+        r.updated,
+    )
+
+
+def series(
+    tx: ReadTx,
+    datastream_ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    *,
+    limit: int,
+    after: tuple[int, datetime] | None = None,
+) -> Sequence[Row[Any]]:
+    """Return raw readings over [start, end) as rows (datastream_id, time, value, quality).
+
+    `after` is the (datastream id, time) of the last row of the page before.
+    """
+    return tx.rows(
+        "readings",
+        "series",
+        datastreams=list(datastream_ids),
+        start=start,
+        end=end,
+        limit=limit,
+        after_id=after[0] if after else None,
+        after_time=after[1] if after else None,
+    )
+
+
+def buckets(
+    tx: ReadTx, datastream_id: int, start: datetime, end: datetime, width: Width
+) -> list[Bucket]:
+    """Return hourly or daily (Asia/Shanghai) aggregates whose bucket starts in [start, end)."""
+    rows = tx.rows("readings", width, datastream=datastream_id, start=start, end=end)
+    return [Bucket(r.bucket, r.n, r.n_good, r.mean, r.mn, r.mx) for r in rows]
