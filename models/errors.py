@@ -5,13 +5,11 @@ raised with; ``api/errors.py`` maps each class to an HTTP status, the command li
 the message and exits 1.
 """
 
-from typing import Any
-
 
 class HeituError(Exception):
     """Something went wrong in Heitu."""
 
-    def __init__(self, message: str | None = None, **facts: Any) -> None:
+    def __init__(self, message: str | None = None, **facts: object) -> None:
         template = message if message is not None else (type(self).__doc__ or "").strip()
         self.facts = facts
         self.message = template.format(**facts) if facts else template

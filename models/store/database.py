@@ -37,11 +37,11 @@ class ReadTx:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def rows(self, noun: str, name: str, **bound: Any) -> Sequence[Row[Any]]:  # noqa: ANN401
+    def rows(self, noun: str, name: str, /, **bound: Any) -> Sequence[Row[Any]]:  # noqa: ANN401
         """Run the named query and return all rows."""
         return self.connection.execute(queries(noun)[name], bound).all()
 
-    def row(self, noun: str, name: str, **bound: Any) -> Row[Any] | None:  # noqa: ANN401
+    def row(self, noun: str, name: str, /, **bound: Any) -> Row[Any] | None:  # noqa: ANN401
         """Run the named query and return its first row, or None."""
         return self.connection.execute(queries(noun)[name], bound).first()
 
@@ -69,7 +69,7 @@ class WriteTx(ReadTx):
         self.known_weeks = known_weeks
         self.new_weeks: set[int] = set()
 
-    def run(self, noun: str, name: str, **bound: Any) -> int:  # noqa: ANN401
+    def run(self, noun: str, name: str, /, **bound: Any) -> int:  # noqa: ANN401
         """Run the named statement and return the number of rows it touched."""
         return self.connection.execute(queries(noun)[name], bound).rowcount
 

@@ -28,8 +28,17 @@ _MONDAY_US = 2 * 24 * _HOUR_US  # week 0 starts on Monday 2000-01-03
 
 # one row of COPY BINARY: field count, then (length, big-endian value) four times, 40 bytes
 _WIRE = np.dtype(
-    [("fields", ">i2"), ("l1", ">i4"), ("datastream_id", ">i4"), ("l2", ">i4"), ("time", ">i8")]
-    + [("l3", ">i4"), ("value", ">f8"), ("l4", ">i4"), ("quality", ">i2")]
+    [
+        ("fields", ">i2"),
+        ("l1", ">i4"),
+        ("datastream_id", ">i4"),
+        ("l2", ">i4"),
+        ("time", ">i8"),
+        ("l3", ">i4"),
+        ("value", ">f8"),
+        ("l4", ">i4"),
+        ("quality", ">i2"),
+    ]
 )
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"

@@ -56,7 +56,9 @@ def _refresh_timescale(database: Database) -> int:
     connection = database.connect()
     connection.autocommit = True
     with connection:
-        _refresh_aggregate(connection, "reading_hourly", min(hours), max(hours) + timedelta(hours=1))
+        _refresh_aggregate(
+            connection, "reading_hourly", min(hours), max(hours) + timedelta(hours=1)
+        )
         _refresh_aggregate(connection, "reading_daily", days[0], days[-1] + timedelta(days=1))
     with database.writing() as tx:
         tx.run("readings", "clean", ids=[row.id for row in queued])

@@ -1,0 +1,77 @@
+-- name: record
+-- Add to a device's account of a day.
+INSERT INTO ledger AS l (device_key, day, received, stored, duplicate, quarantined)
+VALUES (:device_key, :day, :received, :stored, :duplicate, :quarantined)
+ON CONFLICT (device_key, day) DO UPDATE
+SET received = l.received + excluded.received, stored = l.stored + excluded.stored,
+    duplicate = l.duplicate + excluded.duplicate,
+    quarantined = l.quarantined + excluded.quarantined;
+
+-- name: ledger
+-- Accounts by day and device; a prefix keeps to the devices of a region.
+SELECT l.* FROM ledger l LEFT JOIN device d ON d.key = l.device_key
+WHERE (CAST(:device_key AS text) IS NULL OR l.device_key = :device_key)
+  AND (CAST(:start AS date) IS NULL OR l.day >= :start)
+  AND (CAST(:end AS date) IS NULL OR l.day <= :end)
+  AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%')
+  AND (CAST(:after_day AS date) IS NULL OR (l.day, l.device_key) > (CAST(:after_day AS date), CAST(:after_key AS text)))
+ORDER BY l.day, l.device_key
+LIMIT :limit;
+
+-- name: totals
+-- The accounts added up.
+SELECT COALESCE(sum(l.received), 0)::bigint AS received, COALESCE(sum(l.stored), 0)::bigint AS stored,
+       COALESCE(sum(l.duplicate), 0)::bigint AS duplicate,
+       COALESCE(sum(l.quarantined), 0)::bigint AS quarantined
+FROM ledger l LEFT JOIN device d ON d.key = l.device_key
+WHERE (CAST(:device_key AS text) IS NULL OR l.device_key = :device_key)
+  AND (CAST(:start AS date) IS NULL OR l.day >= :start)
+  AND (CAST(:end AS date) IS NULL OR l.day <= :end)
+  AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%');
+
+-- name: stored_rows
+-- Readings that are in the table, of one ledger account (a device, or a collection of scenes),
+-- of a region's devices, or of all.
+SELECT count(*) AS n FROM reading
+WHERE (CAST(:device_key AS text) IS NULL AND CAST(:prefix AS text) IS NULL)
+   OR datastream_id IN (
+        SELECT s.id FROM datastream s LEFT JOIN device d ON d.id = s.device_id
+        WHERE (CAST(:device_key AS text) IS NULL
+               OR COALESCE(d.key, split_part(s.channel, '/', 1)) = :device_key)
+          AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%'));
+
+-- name: quarantined_readings
+-- Readings that wait in quarantine, of one account, of a region's devices, or of all.
+SELECT COALESCE(sum(q.n), 0)::bigint AS n
+FROM quarantine q LEFT JOIN device d ON d.key = q.device_key
+WHERE (CAST(:device_key AS text) IS NULL OR q.device_key = :device_key)
+  AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%');
+
+-- name: quarantine
+-- Set a message, or some readings of it, aside.
+INSERT INTO quarantine (received, device_key, topic, payload, items, n, reason, detail)
+VALUES (:received, :device_key, :topic, :payload, :items, :n, :reason, :detail);
+
+-- name: set_aside
+-- What waits in quarantine, oldest first.
+SELECT * FROM quarantine
+WHERE id > :after
+  AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+  AND (CAST(:device_key AS text) IS NULL OR device_key = :device_key)
+ORDER BY id LIMIT :limit;
+
+-- name: counts
+-- Readings in quarantine by reason.
+SELECT reason, sum(n)::bigint AS n FROM quarantine GROUP BY reason ORDER BY reason;
+
+-- name: take
+-- Lock one entry for a replay; nothing when another replay has it or it is gone.
+SELECT * FROM quarantine WHERE id = :id FOR UPDATE SKIP LOCKED;
+
+-- name: resolve
+-- Take an entry out of quarantine.
+DELETE FROM quarantine WHERE id = :id;
+
+-- name: shrink
+-- Keep only the readings of an entry that are still not cured.
+UPDATE quarantine SET items = :items, n = :n, reason = :reason, detail = :detail WHERE id = :id;

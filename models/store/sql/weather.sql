@@ -1,0 +1,25 @@
+-- name: add_station
+-- Register a weather series.
+INSERT INTO weather_station (key, name_zh, name_en, lon, lat, elevation_m, region_code, provenance, attribution)
+VALUES (:key, :name_zh, :name_en, :lon, :lat, :elevation_m, :region_code, :provenance, :attribution)
+ON CONFLICT (key) DO NOTHING RETURNING *;
+
+-- name: stations
+-- Every weather series.
+SELECT * FROM weather_station ORDER BY id;
+
+-- name: by_key
+-- One weather series.
+SELECT * FROM weather_station WHERE key = :key;
+
+-- name: add_day
+-- One day of a series; a later import replaces it.
+INSERT INTO weather_day (station_id, day, tmin, tmax, tmean, rain)
+VALUES (:station_id, :day, :tmin, :tmax, :tmean, :rain)
+ON CONFLICT (station_id, day) DO UPDATE
+SET tmin = excluded.tmin, tmax = excluded.tmax, tmean = excluded.tmean, rain = excluded.rain;
+
+-- name: days
+-- Days of a series over [start, end], both included.
+SELECT day, tmin, tmax, tmean, rain FROM weather_day
+WHERE station_id = :station_id AND day BETWEEN :start AND :end ORDER BY day;
