@@ -1,0 +1,1 @@
+"""Agronomy as arithmetic: pure functions over numpy arrays, one equation each."""
