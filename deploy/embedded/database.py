@@ -246,8 +246,9 @@ class EmbeddedPostgres:
             pid = self._lock_holder()
             why = f"process {pid} already serves {self.folder}: stop the other Heitu first"
             raise StartFailed(part=PART, why=why)
-        if Path("/proc/self").exists():  # elsewhere the server judges its lock file itself
+        if Path("/proc/self").exists():  # elsewhere the server judges its lock files itself
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            (self.sockets / f".s.PGSQL.{self._number}.lock").unlink(missing_ok=True)
 
     def _try_start(self, programs: Path, until: float) -> bool:
         command = [str(programs / "postgres"), "-D", str(self.folder), "-p", str(self._number)]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from deploy import settings as environment
 from deploy.embedded import broker, child, ports
@@ -195,6 +195,15 @@ def running(settings: Settings, say: Say, *, demo: bool = False) -> Iterator[Sta
 def embedded_database(settings: Settings) -> EmbeddedPostgres:
     """Return the embedded database of a data folder, not yet started."""
     return EmbeddedPostgres(settings.folder / "postgres", settings.database.port)
+
+
+def described(settings: Settings) -> dict[str, Any] | None:
+    """Return where the parts of a running stack are, or None when none runs here."""
+    try:
+        known: dict[str, Any] = json.loads((settings.folder / "stack.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return known
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
