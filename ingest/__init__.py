@@ -1,0 +1,1 @@
+"""What comes in: readings over MQTT, scenes and weather from files."""

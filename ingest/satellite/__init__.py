@@ -1,0 +1,1 @@
+"""Satellite scenes: open, check, mask, index, COG, catalogue, zonal means per field."""
