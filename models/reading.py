@@ -124,3 +124,25 @@ class LedgerEntry:
     def balanced(self) -> bool:
         """Whether received = stored + duplicate + quarantined."""
         return self.received == self.stored + self.duplicate + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDay:
+    """One Asia/Shanghai day of a datastream's raw readings, as evidence of an advice.
+
+    Attributes
+    ----------
+    n, n_good, hours : int
+        Readings, unflagged ones, and hours that have an unflagged one.
+    mean, low, high : float or None
+        Of unflagged readings; the mean is the mean of hourly means. None without any.
+    """
+
+    datastream_id: int
+    day: date
+    n: int
+    n_good: int
+    hours: int
+    mean: float | None
+    low: float | None
+    high: float | None

@@ -1,0 +1,1 @@
+"""Advice as rules: evidence in, an action with its reasons out. Pure."""
