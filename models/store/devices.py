@@ -75,7 +75,7 @@ def add_device(
         raise Conflict(noun="device", key=key)
     tx.run("devices", "install", device_id=row.id, lon=location[0], lat=location[1], note="")
     tx.run_many("devices", "add_stream", [_bound(row.id, stream) for stream in streams])
-    tx.rows("devices", "changed")
+    tx.run("devices", "changed")
     return _device(row)
 
 
@@ -193,7 +193,7 @@ def version(tx: ReadTx) -> int:
     """Return a number that grows when devices or datastreams change."""
     row = tx.row("devices", "version")
     assert row is not None
-    return int(row.last_value)
+    return int(row.version)
 
 
 def catalogue(tx: ReadTx) -> DeviceCatalogue:

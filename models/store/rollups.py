@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from models.calendar import day_of, day_start
+from models.calendar import DAY, HOUR, day_of, day_start
 from models.store.database import Database, lock
 
 _BATCH = 500  # hours a transaction: about 0.1 s of work for 200 sensors
@@ -50,25 +50,23 @@ def _refresh_timescale(database: Database) -> int:
     if not queued:
         return 0
     hours = [row.hour for row in queued]
-    days = _days(hours)
     # a refresh cannot run inside a transaction; within the range TimescaleDB computes only
     # what its own invalidation log names
     connection = database.connect()
     connection.autocommit = True
     with connection:
-        _refresh_aggregate(
-            connection, "reading_hourly", min(hours), max(hours) + timedelta(hours=1)
-        )
-        _refresh_aggregate(connection, "reading_daily", days[0], days[-1] + timedelta(days=1))
+        _refresh_aggregate(connection, "reading_hourly", hours, HOUR)
+        _refresh_aggregate(connection, "reading_daily", _days(hours), DAY)
     with database.writing() as tx:
         tx.run("readings", "clean", ids=[row.id for row in queued])
     return len(queued)
 
 
 def _refresh_aggregate(
-    connection: "psycopg.Connection[object]", view: str, start: datetime, end: datetime
+    connection: "psycopg.Connection[object]", view: str, dirty: list[datetime], width: timedelta
 ) -> None:
+    # one bucket wider on both sides: a window that covers no whole bucket is refused
     connection.execute(
         "CALL refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)",
-        (view, start, end),
+        (view, min(dirty) - width, max(dirty) + 2 * width),
     )

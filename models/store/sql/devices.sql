@@ -16,7 +16,7 @@ VALUES (:device_id, :channel, :quantity, :unit, :depth_cm);
 
 -- name: changed
 -- Tell ingestors that devices or datastreams have changed.
-SELECT nextval('catalogue_version');
+UPDATE platform SET value = (value::bigint + 1)::text WHERE key = 'catalogue';
 
 -- name: keep_secret
 -- Replace the secret of a device; only its hash is kept.
@@ -64,7 +64,7 @@ WHERE s.id = ANY(CAST(:ids AS int[]));
 
 -- name: version
 -- How often devices or datastreams have changed.
-SELECT last_value FROM catalogue_version;
+SELECT value::bigint AS version FROM platform WHERE key = 'catalogue';
 
 -- name: keys
 -- Every device by its name on the wire.

@@ -109,8 +109,9 @@ CREATE TABLE datastream (
     UNIQUE (device_id, channel),
     UNIQUE (field_id, channel)
 );
--- grows with every change of devices or datastreams, so that ingestors know to look again
-CREATE SEQUENCE catalogue_version;
+-- grows with every change of devices or datastreams, so that ingestors know to look again; a
+-- row and not a sequence, for the new number must not be seen before the change itself
+INSERT INTO platform (key, value) VALUES ('catalogue', '1');
 
 -- quality: bits of models.reading.Quality
 CREATE TABLE reading_latest (
