@@ -1,0 +1,1 @@
+"""Quality checks on single values and series: numbers in, flags out."""

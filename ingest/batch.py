@@ -1,0 +1,149 @@
+"""A batch: readings ready to store, refusals with their reasons, and the account of both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.mqtt.inbox import KEPT, Message
+from models.reading import BLOCK, LedgerEntry, Quarantined, Reason
+from models.store import ledger, quarantine, readings
+from models.store.database import WriteTx
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
+_SHANGHAI_US = 8 * 3_600_000_000  # UTC+8 the whole year, no summer time since 1991
+_DETAIL = 500  # characters of a detail worth keeping
+
+
+@dataclass(slots=True)
+class Refused:
+    """Readings of one message refused for one reason; items None is the whole message."""
+
+    message: int
+    reason: Reason
+    detail: str
+    items: list[int] | None
+    n: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the readings of a batch."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: dict[Reason, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Messages decoded and placed, not stored yet.
+
+    Attributes
+    ----------
+    accounts : list of str
+        Ledger account of each message: its device's key, or `UNKNOWN`. Its quarantined
+        readings are kept under the same name, so that the two can be held together.
+    block : ndarray of BLOCK
+        Readings to store.
+    message, item : ndarray of int
+        Message and position in it of each row of the block.
+    """
+
+    messages: Sequence[Message]
+    accounts: list[str]
+    block: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BLOCK))
+    message: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    item: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    refused: list[Refused] = field(default_factory=list)
+
+    def refuse(self, message: int, item: int, reason: Reason, detail: str) -> None:
+        """Refuse one reading; those of one message and reason share an entry."""
+        last = self.refused[-1] if self.refused else None
+        if last and last.message == message and last.reason == reason and last.items is not None:
+            last.items.append(item)
+            last.n += 1
+        else:
+            self.refused.append(Refused(message, reason, detail[:_DETAIL], [item], 1))
+
+    def refuse_whole(self, message: int, reason: Reason, detail: str, n: int = 1) -> None:
+        """Refuse a message; ``n`` is the number of readings it stands for."""
+        self.refused.append(Refused(message, reason, detail[:_DETAIL], None, n))
+
+
+def store(tx: WriteTx, batch: Batch) -> Outcome:
+    """Store a batch, its refusals and its account in the caller's transaction."""
+    outcomes = store_readings(tx, batch)
+    quarantine.put(tx, [quarantined(batch, refused) for refused in batch.refused])
+    entries = _entries(batch, outcomes)
+    ledger.record(tx, entries)
+    return _outcome(batch, entries)
+
+
+def store_readings(tx: WriteTx, batch: Batch) -> NDArray[np.uint8]:
+    """Store the readings; those that contradict a stored value join the refusals."""
+    outcomes = readings.add(tx, batch.block)
+    for row in np.flatnonzero(outcomes == readings.CONFLICT):
+        value = batch.block["value"][row]
+        detail = f"another value is stored for this instant, not {value:g}"
+        at = int(batch.message[row]), int(batch.item[row])
+        batch.refuse(*at, Reason.CONFLICTING_VALUE, detail)
+    return outcomes
+
+
+def quarantined(batch: Batch, refused: Refused) -> Quarantined:
+    """Word a refusal for the quarantine."""
+    message = batch.messages[refused.message]
+    return Quarantined(
+        _EPOCH + timedelta(microseconds=message.received),
+        batch.accounts[refused.message][:200],
+        message.topic[:1000],
+        bytes(message.payload[:KEPT]) if refused.reason == Reason.TOO_LARGE else message.payload,
+        refused.items,
+        refused.n,
+        refused.reason,
+        refused.detail,
+    )
+
+
+def day_of(received: int) -> date:
+    """Return the Asia/Shanghai day of an arrival given in microseconds."""
+    return _EPOCH.date() + timedelta(days=(received + _SHANGHAI_US) // _DAY_US)
+
+
+def _entries(batch: Batch, outcomes: NDArray[np.uint8]) -> list[LedgerEntry]:
+    numbers: dict[tuple[str, date], int] = {}
+    days = [day_of(message.received) for message in batch.messages]
+    account = np.fromiter(
+        (numbers.setdefault(key, len(numbers)) for key in zip(batch.accounts, days, strict=True)),
+        np.intp,
+        len(days),
+    )
+    of_row = account[batch.message]
+    stored = np.bincount(of_row[outcomes == readings.STORED], minlength=len(numbers))
+    duplicate = np.bincount(of_row[outcomes == readings.DUPLICATE], minlength=len(numbers))
+    quarantined = np.zeros(len(numbers), int)
+    for refused in batch.refused:
+        quarantined[account[refused.message]] += refused.n
+    received = stored + duplicate + quarantined
+    return [
+        LedgerEntry(key[:200], day, int(received[i]), int(stored[i]), int(duplicate[i]), int(q))
+        for ((key, day), i), q in zip(numbers.items(), quarantined, strict=True)
+        if received[i]
+    ]
+
+
+def _outcome(batch: Batch, entries: list[LedgerEntry]) -> Outcome:
+    total = Outcome(
+        sum(entry.received for entry in entries),
+        sum(entry.stored for entry in entries),
+        sum(entry.duplicate for entry in entries),
+    )
+    for refused in batch.refused:
+        known = total.quarantined.get(refused.reason, 0)
+        total.quarantined[refused.reason] = known + refused.n
+    return total

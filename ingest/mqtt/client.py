@@ -1,0 +1,274 @@
+"""The subscriber: a persistent session whose messages are acknowledged only when settled.
+
+One thread owns the connection: it reads into the inbox, pauses when the inbox is full, and
+sends the acknowledgements that the writer hands back. Every connection has a generation;
+packet ids mean something on their own connection only, so an acknowledgement of an older
+generation is dropped: the broker sends that message again and the store recognises it.
+"""
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from paho.mqtt.client import ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from ingest.mqtt.buffered import BufferedClient
+from ingest.mqtt.inbox import KEPT, Inbox, Message
+
+_LOG = logging.getLogger(__name__)
+_SESSION_S = 14 * 86_400  # v5: how long the broker keeps our session and its queue
+_WINDOW = 65_535  # v5 ReceiveMaximum; unstated, mosquitto allows 20
+_BACK_OFF_S = (0.2, 5.0)
+_TURN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How to reach the broker.
+
+    Attributes
+    ----------
+    client_id : str
+        Names the session that the broker keeps; one running ingestor per name.
+    keepalive : int
+        Seconds.
+    """
+
+    host: str
+    port: int = 1883
+    client_id: str = "heitu-ingestor"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ca: Path | None = None
+    version: Literal["3.1.1", "5"] = "3.1.1"
+    keepalive: int = 30
+
+
+class Subscriber:
+    """Reads messages from the broker into an inbox until stopped.
+
+    Parameters
+    ----------
+    link : Link
+        The broker.
+    subscriptions : sequence of str
+        Topic filters, taken at QoS 1.
+    inbox : Inbox
+        Where messages go.
+    max_payload : int
+        Bytes; of a larger payload only the head is kept, for the quarantine.
+    """
+
+    def __init__(
+        self, link: Link, subscriptions: Sequence[str], inbox: Inbox, *, max_payload: int
+    ) -> None:
+        self.why = "not connected yet"
+        self.generation = 0
+        self._link, self._inbox, self._max_payload = link, inbox, max_payload
+        self._subscriptions = [(filter_, 1) for filter_ in subscriptions]
+        self._burst: list[Message] = []
+        self._settled: deque[Message] = deque()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._stopping = False
+        self._client = _client(link)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages can arrive."""
+        return self.why == ""
+
+    def start(self) -> None:
+        """Begin; the connection is made, and made again, in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect; the session stays with the broker, and so does what is not settled."""
+        self._stopping = True
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        self._wake_in.close()
+        self._wake_out.close()
+
+    def settle(self, messages: list[Message]) -> None:
+        """Acknowledge messages, in their order of arrival; call it after the commit."""
+        self._settled.extend(messages)
+        self._wake()
+
+    def _wake(self) -> None:
+        # refused when wake-ups are pending already, or when the thread is gone
+        with suppress(BlockingIOError, OSError):
+            self._wake_out.send(b"\0")
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping:
+            if self._client.socket() is not None:
+                failures = 0 if self.connected else failures
+                self._turn()
+            elif self._reconnect():
+                continue
+            else:
+                failures += 1
+                self._rest(min(_BACK_OFF_S[1], _BACK_OFF_S[0] * 2**failures))
+        self._acknowledge()
+        self._client.disconnect()
+
+    def _reconnect(self) -> bool:
+        self.generation += 1  # from here on older acknowledgements are void
+        try:
+            self._client.reconnect()
+        except (OSError, ValueError) as error:
+            self.why = f"{self._link.host}:{self._link.port}: {error}"
+            return False
+        return True
+
+    def _rest(self, seconds: float) -> None:
+        select.select([self._wake_in], [], [], seconds)
+        self._drain()
+
+    def _turn(self) -> None:
+        """Wait for traffic once and handle it."""
+        client = self._client
+        wire: Any = client.socket()
+        paused = self._inbox.full
+        pending = client.buffered and not paused
+        readable, writable, _ = select.select(
+            [self._wake_in] if paused else [self._wake_in, wire],
+            [wire] if client.want_write() else [],
+            [],
+            0 if pending else _TURN_S,
+        )
+        if self._wake_in in readable:
+            self._drain()
+        self._acknowledge()
+        if writable:
+            client.loop_write()
+        if pending or (wire in readable and client.socket() is wire):
+            self._read()
+        if paused:
+            client.hold()
+        client.loop_misc()
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+        finally:
+            if self._burst:
+                self._inbox.put(self._burst)
+                self._burst = []
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while self._wake_in.recv(4096):
+                pass
+
+    def _acknowledge(self) -> None:
+        mids = []
+        while self._settled:
+            message = self._settled.popleft()
+            if message.mid and message.generation == self.generation:
+                mids.append(message.mid)
+        if mids and self._client.socket() is not None:
+            self._client.acknowledge(mids)
+
+    def _on_message(self, _client: object, _data: object, message: MQTTMessage) -> None:
+        # an exception here would end the client (paho #867): nothing below can raise
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(not UTF-8)"
+        size = len(message.payload)
+        payload = bytes(message.payload[:KEPT] if size > self._max_payload else message.payload)
+        now = time.time_ns() // 1_000
+        self._burst.append(Message(topic, payload, now, size, self.generation, message.mid))
+
+    def _on_connect(
+        self,
+        client: Any,  # noqa: ANN401
+        _data: object,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        _properties: object,
+    ) -> None:
+        if code.is_failure:
+            self.why = f"the broker refused the connection: {code}"
+            _LOG.error("%s", self.why)
+            return
+        _LOG.info("connected, session %s", "resumed" if flags.session_present else "new")
+        client.subscribe(self._subscriptions)
+
+    def _on_subscribe(
+        self,
+        _client: object,
+        _data: object,
+        _mid: int,
+        codes: list[ReasonCode],
+        _properties: object,
+    ) -> None:
+        refused = [
+            topic
+            for (topic, _), code in zip(self._subscriptions, codes, strict=False)
+            if code.is_failure
+        ]
+        self.why = f"the broker refused the subscription to {', '.join(refused)}" if refused else ""
+        if refused:
+            _LOG.error("%s", self.why)
+
+    def _on_disconnect(
+        self,
+        _client: object,
+        _data: object,
+        _flags: object,
+        code: ReasonCode,
+        _properties: object,
+    ) -> None:
+        # a refusal by the broker closes the connection: keep that reason
+        if not self.why:
+            self.why = f"connection lost: {code}"
+            _LOG.warning("%s", self.why)
+
+
+def _client(link: Link) -> BufferedClient:
+    five = link.version == "5"
+    client = BufferedClient(
+        CallbackAPIVersion.VERSION2,
+        client_id=link.client_id,
+        clean_session=None if five else False,
+        protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+        manual_ack=True,
+    )
+    client.suppress_exceptions = True
+    if link.username:
+        client.username_pw_set(link.username, link.password)
+    if link.tls:
+        client.tls_set(ca_certs=str(link.ca) if link.ca else None)
+    if five:
+        wishes: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.SessionExpiryInterval, wishes.ReceiveMaximum = _SESSION_S, _WINDOW
+        client.connect_async(
+            link.host, link.port, link.keepalive, clean_start=False, properties=wishes
+        )
+    else:
+        client.connect_async(link.host, link.port, link.keepalive)
+    return client

@@ -1,0 +1,127 @@
+"""Placement: which datastream a reading belongs to and how its value is converted.
+
+The catalogue of devices is compiled into rows of numbers, so that a reading costs one
+dictionary lookup and a batch is converted and checked by numpy at once.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.mqtt.format import Sent
+from models.device import Datastream, DeviceCatalogue
+from models.errors import UnknownQuantity, UnknownUnit
+from models.quantity import quantity
+from models.reading import Reason
+from models.units import conversion
+
+_ROW = np.dtype(
+    [
+        ("datastream_id", np.int32),
+        ("factor", np.float64),
+        ("offset", np.float64),
+        ("low", np.float64),
+        ("high", np.float64),
+    ]
+)
+
+
+class Unplaced(NamedTuple):
+    """Why a reading has no datastream."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(slots=True)
+class Device:
+    """A device: the row of each channel that needs no thought, and all its datastreams."""
+
+    rows: dict[str | None, int] = field(default_factory=dict)
+    streams: dict[str, Datastream] = field(default_factory=dict)
+
+
+class Placement:
+    """A compiled catalogue."""
+
+    def __init__(self, catalogue: DeviceCatalogue) -> None:
+        self.version = catalogue.version
+        self._rows: list[tuple[int, float, float, float, float]] = []
+        self._table: NDArray[np.void] = np.zeros(0, _ROW)
+        self._overridden: dict[tuple[int, str], int] = {}
+        self._devices = {
+            key: self._device(catalogue.streams.get(device_id, {}))
+            for key, device_id in catalogue.devices.items()
+        }
+
+    def _device(self, streams: dict[str, Datastream]) -> Device:
+        device = Device(streams=streams)
+        for channel, stream in streams.items():
+            # a stream registered before its unit left the register must not stop the others
+            with suppress(UnknownQuantity, UnknownUnit):
+                device.rows[channel] = self._add(stream, *conversion(stream.unit, stream.quantity))
+        return device
+
+    def _add(self, stream: Datastream, factor: float, offset: float) -> int:
+        known = quantity(stream.quantity)
+        self._rows.append((stream.id, factor, offset, known.low, known.high))
+        return len(self._rows) - 1
+
+    def device(self, key: str) -> Device | None:
+        """Find a device by its key; a LoRaWAN devEUI also when registered in capitals."""
+        return self._devices.get(key) or self._devices.get(key.upper())
+
+    def table(self) -> NDArray[np.void]:
+        """Return the rows: datastream, factor and offset to canonical, plausible range."""
+        if len(self._table) != len(self._rows):
+            self._table = np.array(self._rows, _ROW)
+        return self._table
+
+    def row(self, device: Device, sent: Sent) -> int | Unplaced:
+        """Find the row of a reading that names a unit or a quantity, or no known channel."""
+        stream = self._stream(device, sent)
+        if isinstance(stream, Unplaced):
+            return stream
+        unit = stream.unit if sent.unit is None else sent.unit
+        key = (stream.id, unit)
+        if key not in self._overridden:
+            try:
+                self._overridden[key] = self._add(stream, *conversion(unit, stream.quantity))
+            except UnknownUnit as error:
+                return Unplaced(Reason.UNKNOWN_UNIT, error.message)
+            except UnknownQuantity as error:
+                return Unplaced(Reason.UNKNOWN_QUANTITY, error.message)
+        return self._overridden[key]
+
+    def _stream(self, device: Device, sent: Sent) -> Datastream | Unplaced:
+        if sent.channel is not None:
+            found = device.streams.get(sent.channel)
+            if found is None:
+                detail = f"the device has no channel {sent.channel[:80]!r}"
+                return Unplaced(Reason.UNKNOWN_QUANTITY, detail)
+            if sent.quantity in (None, found.quantity):
+                return found
+            detail = f"channel {found.channel!r} measures {found.quantity}, not {sent.quantity!r}"
+            return Unplaced(Reason.UNKNOWN_QUANTITY, detail)
+        return _by_quantity(device, sent)
+
+
+def _by_quantity(device: Device, sent: Sent) -> Datastream | Unplaced:
+    try:
+        wanted = quantity(sent.quantity or "")
+    except UnknownQuantity as error:
+        return Unplaced(Reason.UNKNOWN_QUANTITY, error.message)
+    matches = [
+        stream
+        for stream in device.streams.values()
+        if stream.quantity == wanted.key and sent.depth_cm in (None, stream.depth_cm)
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    depth = "" if sent.depth_cm is None else f" at {sent.depth_cm:g} cm"
+    hint = "; say which 'channel' or 'depth_cm'" if matches else ""
+    detail = f"the device has {len(matches)} datastreams of {wanted.key}{depth}{hint}"
+    return Unplaced(Reason.UNKNOWN_QUANTITY, detail)

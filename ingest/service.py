@@ -1,0 +1,174 @@
+"""The ingestor process: subscriber, writer, rollups, heartbeat and metrics, as one part."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from prometheus_client import start_http_server
+
+from ingest.intake import MAX_PAYLOAD
+from ingest.mqtt import topics
+from ingest.mqtt.client import Link, Subscriber
+from ingest.mqtt.inbox import Inbox
+from ingest.status import STALLED_S, Snapshot, Status
+from ingest.writer import Rhythm, Writer
+from models.errors import HeituError, Unavailable
+from models.store import heartbeats, rollups
+from models.store.database import Database
+
+_LOG = logging.getLogger(__name__)
+_HOURS = 5_000  # hours refreshed before the thread looks whether it should stop
+PART = "ingestor"  # its name among the heartbeats
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the ingestor runs.
+
+    Attributes
+    ----------
+    metrics_port : int
+        Loopback port of the Prometheus page; 0 for none.
+    rollup_every, beat_every : float
+        Seconds.
+    capacity : int
+        Messages held in memory at most; reading pauses beyond.
+    """
+
+    metrics_port: int = 0
+    rollup_every: float = 2.0
+    beat_every: float = 2.0
+    capacity: int = 20_000
+    rhythm: Rhythm = field(default_factory=Rhythm)
+
+
+class Ingestor:
+    """Everything between the broker and the store."""
+
+    def __init__(self, database: Database, link: Link, options: Options | None = None) -> None:
+        self._database = database
+        self._options = options or Options()
+        self._inbox = Inbox(self._options.capacity)
+        self._status = Status()
+        self._subscriber = Subscriber(
+            link, topics.subscriptions(), self._inbox, max_payload=MAX_PAYLOAD
+        )
+        self._writer = Writer(
+            database, self._inbox, self._status, self._subscriber.settle, self._options.rhythm
+        )
+        self._stopping = threading.Event()
+        self._rolled: object = None
+        every = self._options
+        self._threads = [
+            threading.Thread(target=self._writer.run, name="writer", daemon=True),
+            self._periodic("rollups", every.rollup_every, self._roll),
+            self._periodic("heartbeat", every.beat_every, self._beat),
+        ]
+        self._gauge("lag_seconds", "Age of the oldest message not committed", "lag_s")
+        self._gauge("waiting_messages", "Messages received and not committed", "waiting")
+        self._gauge("connected", "1 when subscribed at the broker", "connected")
+        self._gauge("ready", "1 when connected and committing", "ready")
+
+    def start(self) -> None:
+        """Start every thread; broker and database may come later."""
+        for thread in self._threads:
+            thread.start()
+        self._subscriber.start()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, acknowledge it, and leave."""
+        self._stopping.set()
+        self._writer.stop()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._subscriber.stop()
+
+    def status(self) -> Snapshot:
+        """Return how the ingestor fares now."""
+        in_hand, waiting = self._writer.in_hand, len(self._inbox)
+        oldest = in_hand[0].received if in_hand else self._inbox.oldest()
+        lag = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1e6)
+        why = self._subscriber.why or self._status.database_why
+        if not why and lag > STALLED_S:
+            why = f"nothing committed for {lag:.0f} s, {len(in_hand) + waiting} messages wait"
+        total = self._status.total
+        return Snapshot(
+            ready=not why,
+            why=why,
+            connected=self._subscriber.connected,
+            database=not self._status.database_why,
+            lag_s=lag,
+            waiting=len(in_hand) + waiting,
+            last_commit=self._status.last_commit,
+            received=total.received,
+            stored=total.stored,
+            duplicate=total.duplicate,
+            quarantined={reason.value: n for reason, n in total.quarantined.items()},
+        )
+
+    def _gauge(self, name: str, text: str, attribute: str) -> None:
+        gauge = self._status.gauge(name, text)
+        gauge.set_function(lambda: float(getattr(self.status(), attribute)))
+
+    def _periodic(self, name: str, every: float, work: Callable[[], None]) -> threading.Thread:
+        def repeat() -> None:
+            while True:
+                try:
+                    work()
+                except HeituError as error:
+                    _LOG.info("%s: %s", name, error)
+                except Exception:
+                    _LOG.exception("%s failed; it will be tried again", name)
+                if self._stopping.wait(every):
+                    return
+
+        return threading.Thread(target=repeat, name=name, daemon=True)
+
+    def _roll(self) -> None:
+        """Refresh the rollups when something was committed since, and at the start."""
+        seen = (self._status.last_commit,)
+        if seen != self._rolled and rollups.refresh(self._database, _HOURS) < _HOURS:
+            self._rolled = seen
+
+    def _beat(self) -> None:
+        try:
+            with self._database.writing() as tx:
+                heartbeats.beat(tx, PART, self.status().detail())
+        except Unavailable as outage:
+            self._status.database_why = outage.message
+            raise
+        if not self._writer.in_hand:  # else the writer itself knows best
+            self._status.database_why = ""
+
+
+def run(
+    database: Database, link: Link, stopping: threading.Event, options: Options | None = None
+) -> None:
+    """Run the ingestor until ``stopping`` is set.
+
+    Parameters
+    ----------
+    database : Database
+        The store; may be away for now.
+    link : Link
+        The broker; may be away for now.
+    stopping : threading.Event
+        Set it (from a signal handler, say) to end in good order.
+    options : Options, optional
+        Defaults suit one machine.
+    """
+    ingestor = Ingestor(database, link, options)
+    port = options.metrics_port if options else 0
+    server = None
+    if port:
+        server, _ = start_http_server(port, "127.0.0.1", ingestor._status.registry)
+    ingestor.start()
+    try:
+        stopping.wait()
+    finally:
+        ingestor.stop()
+        if server is not None:
+            server.shutdown()
+            server.server_close()
