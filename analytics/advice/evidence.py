@@ -107,3 +107,60 @@ def season_so_far(record: Record, as_of: date) -> Json:
         "missing": days - len(there),
         "last_day": None if last is None else (start + timedelta(days=last)).isoformat(),
     }
+
+
+def soil_at_best_depth(
+    streams: Sequence[Json],
+    days: Sequence[StreamDay],
+    wanted: tuple[float, float],
+    as_of: date,
+    decimals: int,
+    rules: SowingRules,
+) -> Json | None:
+    """Choose the depth to judge by and summarise its probes; None without any probe.
+
+    Of the depths from `rules.depth_low` to `rules.depth_limit` the one nearest to the
+    wanted range wins among those with fresh data, then among all; a depth outside is kept
+    only to be named in a refusal.
+
+    Parameters
+    ----------
+    streams : sequence of dict
+        ``{"datastream", "device", "depth_cm", "provenance"}`` of one quantity.
+    wanted : tuple of float
+        Depths that need no excuse [cm].
+    """
+    depths = {s["depth_cm"] for s in streams if s["depth_cm"] is not None}
+    options = [
+        (depth, _soil_at(depth, streams, days, as_of, decimals, rules)) for depth in sorted(depths)
+    ]
+    if not options:
+        return None
+
+    def order(option: tuple[float, Json]) -> tuple[bool, bool, float]:
+        depth, found = option
+        usable = rules.depth_low <= depth <= rules.depth_limit
+        age = found["age_days"]
+        stale = age is None or age > rules.stale_days
+        return not usable, stale, max(wanted[0] - depth, depth - wanted[1], 0.0)
+
+    return min(options, key=order)[1]
+
+
+def _soil_at(
+    depth: float,
+    streams: Sequence[Json],
+    days: Sequence[StreamDay],
+    as_of: date,
+    decimals: int,
+    rules: SowingRules,
+) -> Json:
+    own = [s for s in streams if s["depth_cm"] == depth]
+    ids = {s["datastream"] for s in own}
+    origins = {s["provenance"] for s in own}
+    return {
+        "depth_cm": depth,
+        "streams": own,
+        "provenance": next(p for p in ("synthetic", "relocated", "real") if p in origins),
+        **soil([d for d in days if d.datastream_id in ids], as_of, decimals, rules),
+    }

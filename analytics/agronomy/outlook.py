@@ -118,7 +118,7 @@ def outlook(climate: Climate, sowing: Ints, need: float = EMERGENCE_UNITS) -> Ou
     frost = frost_on_or_after(climate.last_frost, up)
     return Outlook(
         sowing=sowing,
-        emergence=np.ceil(np.median(up, axis=0)).astype(np.int64),
+        emergence=np.minimum(np.ceil(np.median(up, axis=0)), SEASON_DAYS - 1).astype(np.int64),
         frost=chance(frost),
         ground_frost=chance(frost_on_or_after(climate.last_ground_frost, up)),
         frost_years=frost.sum(axis=0),

@@ -91,7 +91,9 @@ def weather(
     mean = daily_normals(normals.tmean, calendar)
     mean = mean + np.array(normals.spread)[month] * _remembering(draws[:, 0], _MEMORY)
     rain = _rain(np.array(normals.rain)[month], draws[:, 2], draws[:, 3])
-    span = np.array(normals.daily_range)[month] + _RANGE_SPREAD * _remembering(draws[:, 1], _RANGE_MEMORY)
+    span = np.array(normals.daily_range)[month] + _RANGE_SPREAD * _remembering(
+        draws[:, 1], _RANGE_MEMORY
+    )
     span = np.maximum(span - np.where(rain > 0, _WET_DROP, 0.0), _NARROWEST)
     table = np.round(np.stack([mean - span / 2, mean + span / 2, mean, rain], 1), 1)[_SPIN_UP:]
     return [WeatherDay(d, *map(float, row)) for d, row in zip(days, table, strict=True)]

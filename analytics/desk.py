@@ -1,0 +1,289 @@
+"""The desk: gather evidence from the store, ask an advisor, keep what it says.
+
+The only part of analytics that knows the store. A recommendation and its letter to the
+officers of the county are written in one transaction; a replay judges the stored evidence
+again and compares every byte.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from analytics.advice import evidence as forms
+from analytics.advice.book import ADVISORS, advisor_for
+from analytics.advice.rules import SowingRules
+from analytics.agronomy.outlook import climate_of
+from analytics.agronomy.record import Record, record_of
+from models import calendar
+from models.device import Datastream
+from models.errors import Invalid
+from models.person import Action, Person, permit
+from models.place import Field
+from models.reading import StreamDay
+from models.recommendation import Decision, Recommendation, input_hash
+from models.store import devices, outbox, places, recommendations, weather
+from models.store.database import Database, ReadTx
+from models.store.evidence import WeatherColumns, last_before, soil_days, weather_record
+from models.weather import WeatherStation
+
+Json = dict[str, Any]
+
+RULES = SowingRules()
+_FIRST_DAY = date(2000, 1, 1)  # no reading is older: the intake refuses earlier times
+_STATIONS_TRIED = 3  # nearest series looked at before settling for the longest of them
+_TEMPERATURE_WANTED = (10.0, 10.0)  # cm: the depth of the five-day rule
+_MOISTURE_WANTED = (10.0, 20.0)  # cm: seedbed and what is driven over
+
+
+def recommend(
+    database: Database,
+    field_id: int,
+    *,
+    kind: str = "sowing_window",
+    crop: str = "maize",
+    as_of: date | None = None,
+    clock: Callable[[], datetime] = calendar.now,
+    person: Person | None = None,
+    rules: SowingRules = RULES,
+) -> Recommendation:
+    """Advise on a field, keep the advice with its evidence and post it to the county.
+
+    Parameters
+    ----------
+    as_of : date or None
+        Asia/Shanghai day in whose morning the advice is given: it rests on the whole days
+        before it. None is today by `clock`.
+    person : Person or None
+        Who asks; None for the platform itself.
+
+    Raises
+    ------
+    Invalid
+        Unknown kind or crop, or a day in the future or before any reading.
+    NotFound, Forbidden
+        No such field; the person may not ask for advice there.
+    """
+    advisor = advisor_for(kind, crop)
+    now = clock()
+    day = _checked_day(as_of, calendar.day_of(now))
+    with database.reading() as tx:
+        field = places.field(tx, field_id)
+        if person is not None:
+            permit(person, Action.ADVISE, field.region_code)
+        evidence = gather(tx, field, crop, day, rules)
+    given = Recommendation(
+        id=0,
+        kind=kind,
+        crop=crop,
+        field_id=field.id,
+        region_code=field.region_code,
+        as_of=day,
+        issued=now,
+        method=advisor.method,
+        method_version=advisor.version,
+        input_hash=input_hash(evidence),
+        advice=advisor.advise(evidence),
+        evidence=evidence,
+    )
+    with database.writing() as tx:
+        kept = recommendations.save(tx, given)
+        outbox.put(tx, kept.id, kept.region_code)
+    return kept
+
+
+def _checked_day(as_of: date | None, today: date) -> date:
+    day = today if as_of is None else as_of
+    if day > today:
+        raise Invalid(why=f"as_of {day} lies in the future; today is {today} in Asia/Shanghai")
+    if day < _FIRST_DAY:
+        raise Invalid(why=f"as_of {day} is before any reading; use {_FIRST_DAY} or later")
+    return day
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of judging stored evidence again; `why` is empty when it is identical."""
+
+    identical: bool
+    recommendation_id: int
+    input_hash: str
+    method: str
+    method_version: str
+    why: str
+
+
+def replay(database: Database, recommendation_id: int) -> Replayed:
+    """Judge the stored evidence again and compare advice and hash byte by byte."""
+    with database.reading() as tx:
+        kept = recommendations.get(tx, recommendation_id)
+    return Replayed(
+        identical=not (why := _difference(kept)),
+        recommendation_id=kept.id,
+        input_hash=kept.input_hash,
+        method=kept.method,
+        method_version=kept.method_version,
+        why=why,
+    )
+
+
+def _difference(kept: Recommendation) -> str:
+    if input_hash(kept.evidence) != kept.input_hash:
+        return "the stored evidence does not have the stored hash"
+    advisor = ADVISORS.get(kept.kind)
+    if advisor is None or (advisor.method, advisor.version) != (kept.method, kept.method_version):
+        return f"{kept.method} {kept.method_version} is no longer in the book of advisors"
+    again = recommendations.advice_json(advisor.advise(kept.evidence))
+    if again != recommendations.advice_json(kept.advice):
+        return "the method gives another advice on the same evidence"
+    return ""
+
+
+def decide(
+    database: Database,
+    recommendation_id: int,
+    decision: Decision,
+    person: Person,
+    note: str | None,
+    *,
+    clock: Callable[[], datetime] = calendar.now,
+) -> Recommendation:
+    """Record that an officer confirms or overrides a recommendation of its region."""
+    with database.writing() as tx:
+        kept = recommendations.get(tx, recommendation_id)
+        permit(person, Action.DECIDE, kept.region_code)
+        return recommendations.decide(tx, kept.id, decision, person, clock(), note)
+
+
+def gather(tx: ReadTx, field: Field, crop: str, as_of: date, rules: SowingRules = RULES) -> Json:
+    """Collect what the sowing advice of a field rests on, as plain JSON."""
+    spot = field.geometry.centroid
+    start = as_of - timedelta(days=rules.soil_days)
+    streams = _probes(tx, field.id)
+    days = soil_days(tx, [s["datastream"] for s in streams], start, as_of) if streams else []
+    wanted = {"soil_temperature": (_TEMPERATURE_WANTED, 2), "soil_moisture": (_MOISTURE_WANTED, 4)}
+    soil = {
+        key: _soil(tx, [s for s in streams if s["quantity"] == key], days, depths, as_of, n, rules)
+        for key, (depths, n) in wanted.items()
+    }
+    return {
+        "schema": 1,
+        "as_of": as_of.isoformat(),
+        "crop": crop,
+        "field": {
+            "id": field.id,
+            "key": field.key,
+            "region": field.region_code,
+            "lon": round(spot.x, 6),
+            "lat": round(spot.y, 6),
+            "soil": field.soil,
+            "provenance": str(field.provenance),
+        },
+        "rules": asdict(rules),
+        **soil,
+        "weather": _weather(tx, spot.x, spot.y, as_of, rules),
+    }
+
+
+def _probes(tx: ReadTx, field_id: int) -> list[Json]:
+    owners = {d.id: d for d in devices.devices(tx, field_id=field_id, limit=1000)}
+    found = [s for s in devices.datastreams(tx, field_id=field_id) if _is_probe(s)]
+    return [
+        {
+            "datastream": s.id,
+            "quantity": s.quantity,
+            "device": owners[s.device_id].key,
+            "depth_cm": s.depth_cm,
+            "provenance": str(owners[s.device_id].provenance),
+        }
+        for s in found
+        if s.device_id in owners
+    ]
+
+
+def _is_probe(stream: Datastream) -> bool:
+    return stream.device_id is not None and stream.quantity in ("soil_temperature", "soil_moisture")
+
+
+def _soil(
+    tx: ReadTx,
+    streams: Sequence[Json],
+    days: Sequence[StreamDay],
+    wanted: tuple[float, float],
+    as_of: date,
+    decimals: int,
+    rules: SowingRules,
+) -> Json | None:
+    found = forms.soil_at_best_depth(streams, days, wanted, as_of, decimals, rules)
+    if found is not None and found["age_days"] is None and not found["days"]:
+        newest = last_before(tx, [s["datastream"] for s in found["streams"]], as_of)
+        if newest is not None:
+            found["age_days"] = (as_of - calendar.day_of(newest)).days
+    return found
+
+
+def _weather(tx: ReadTx, lon: float, lat: float, as_of: date, rules: SowingRules) -> Json | None:
+    """Summarise the nearest series with enough years (the longest of 3 when none has)."""
+    near = sorted(weather.stations(tx), key=lambda s: weather.distance_km(s, lon, lat))
+    best: Json | None = None
+    for station in near[:_STATIONS_TRIED]:
+        columns = weather_record(tx, station.id, as_of)
+        if columns is None:
+            continue
+        told = _told(station, weather.distance_km(station, lon, lat), columns, as_of, rules)
+        years = told["climate"]["years"] if told["climate"] else 0
+        if years >= rules.fewest_years:
+            return told
+        if best is None or years > (best["climate"] or {"years": 0})["years"]:
+            best = told
+    return best
+
+
+def _told(
+    station: WeatherStation, km: float, columns: WeatherColumns, as_of: date, rules: SowingRules
+) -> Json:
+    digest = hashlib.sha256(columns.raw).hexdigest()
+    record, climate = _summarised(_Packed(digest, columns), as_of.year, rules)
+    return {
+        "station": {
+            "key": station.key,
+            "name_zh": station.name_zh,
+            "name_en": station.name_en,
+            "attribution": station.attribution,
+            "provenance": str(station.provenance),
+            "distance_km": round(km, 1),
+            "in_jilin": (station.region_code or "").startswith("22"),
+        },
+        "record": {
+            "first": record.first.isoformat(),
+            "last": record.last.isoformat(),
+            "sha256": digest,
+        },
+        "climate": climate,
+        "season": forms.season_so_far(record, as_of),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Packed:
+    """A series that is equal to another of the same digest, so that its summary is kept."""
+
+    digest: str
+    columns: WeatherColumns
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Packed) and self.digest == other.digest
+
+
+@lru_cache(maxsize=8)  # about 1 MB each
+def _summarised(series: _Packed, year: int, rules: SowingRules) -> tuple[Record, Json | None]:
+    c = series.columns
+    record = record_of(c.days, c.tmin, c.tmax, c.tmean)
+    assert record is not None
+    years = climate_of(record, year)
+    return record, None if years is None else forms.climate(years, rules)
