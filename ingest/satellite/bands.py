@@ -26,7 +26,6 @@ DRIVERS = {
     b"\0\0\0\x0c": "JP2OpenJPEG",
     b"CDF\x01": "netCDF",
     b"CDF\x02": "netCDF",
-    b"CDF\x05": "netCDF",
     b"\x89HDF": "netCDF",
 }
 # a Sentinel-2 band has 1.2e8 pixels, a whole Landsat scene 6e7; beyond is a mistake or a bomb
@@ -65,23 +64,36 @@ class Band:
     tags: dict[str, str]
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[DatasetReader]:
-    """Open a raster file for reading, or raise `SceneRejected` with the reason."""
+def open_raster(path: Path) -> DatasetReader:
+    """Open a raster file for reading; the caller closes it, in whatever thread it likes.
+
+    Raises
+    ------
+    SceneRejected
+        It is cut, or no raster of a kind we read.
+    """
     try:
         check_whole(path)
         driver = _driver(path)
         with warnings.catch_warnings():
             # a file without position is refused below, in words
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path, driver=driver)
+            return rasterio.open(path, driver=driver)
     except CutError as cut:
         raise SceneRejected(reason="truncated", detail=f"{path.name} is cut: {cut}") from None
     except (RasterioError, OSError) as broken:
         detail = f"{path.name} cannot be opened: {broken}"
         raise SceneRejected(reason="not_a_raster", detail=detail) from None
-    with dataset:
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DatasetReader]:
+    """Open a raster file for the length of a block (see `open_raster`)."""
+    dataset = open_raster(path)
+    try:
         yield dataset
+    finally:
+        dataset.close()
 
 
 def _driver(path: Path) -> str:

@@ -172,10 +172,9 @@ def _calibrations(
     notes: list[str] = []
     quantification = said.quantification or descriptor.quantification
     if all(_declares_scale(one) for one in bands.values()):
-        if any(one.offset for one in bands.values()) or (said.offset, said.baseline) == (
-            None,
-            None,
-        ):
+        # a scale without an offset says nothing about the offset of the baseline
+        silent = said.offset is None and said.baseline is None
+        if silent or any(one.offset for one in bands.values()):
             own = {r: Calibration(b.scale, b.offset / b.scale) for r, b in bands.items()}
             return own, "scale and offset of the files", notes
         quantification = 1 / bands["red"].scale

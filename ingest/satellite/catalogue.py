@@ -1,0 +1,225 @@
+"""Rows of the catalogue: what is kept about a scene, its layer and its fields."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from analytics.remote import masks
+from analytics.remote.digital import NUMBER_SCALE
+from analytics.remote.zonal import Verdict
+from ingest.satellite.cog import Tally, zooms
+from ingest.satellite.plan import Grid
+from ingest.satellite.products import PIPELINE_VERSION, Product
+from ingest.satellite.scene import SourceScene, checksum
+from models.calendar import SHANGHAI, day_of
+from models.place import Field, Provenance
+from models.reading import BLOCK, LedgerEntry, Quality, Quarantined, Reason
+from models.scene import Layer, Scene, ZonalValue
+from models.store import devices, ledger, quarantine, readings, scenes
+from models.store.database import WriteTx
+from models.store.readings import CONFLICT, DUPLICATE, STORED
+
+SCENES = "scenes"  # folder under the archive
+
+
+def scene_id(source: SourceScene, target: Grid, checksums: dict[str, str]) -> str:
+    """Name a scene by its collection, time and content.
+
+    The same files at the same place and time give the same name, wherever they lie.
+    """
+    content = json.dumps([checksums, target.epsg, target.left, target.top], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+    return f"{source.descriptor.collection}_{source.time:%Y%m%dT%H%M%S}_{digest}"
+
+
+def checksums(source: SourceScene) -> dict[str, str]:
+    """Role -> SHA-256 of its file; a file that carries several roles is read once."""
+    by_path = {path: checksum(path) for path in set(source.files.values())}
+    return {role: by_path[path] for role, path in source.files.items()}
+
+
+def mask_version(source: SourceScene) -> str:
+    """Return which mask speaks for the scene."""
+    return masks.SCL_MASK if source.scl else masks.NODATA_ONLY
+
+
+def scene_row(
+    name: str,
+    source: SourceScene,
+    target: Grid,
+    sums: dict[str, str],
+    tally: Tally,
+    provenance: Provenance,
+    product: Product,
+) -> Scene:
+    """Describe the scene with its lineage."""
+    day = source.time.astimezone(SHANGHAI).date().isoformat()
+    return Scene(
+        id=name,
+        collection=source.descriptor.collection,
+        time=source.time,
+        bbox=target.bounds_degrees(),
+        epsg=target.epsg,
+        valid_share=tally.valid / tally.pixels,
+        provenance=provenance,
+        lineage=_lineage(source, target, sums, tally, product),
+        title_zh=source.said.title_zh or f"哨兵二号 {day}",
+        title_en=source.said.title_en or f"Sentinel-2, {day}",
+    )
+
+
+def _lineage(
+    source: SourceScene, target: Grid, sums: dict[str, str], tally: Tally, product: Product
+) -> dict[str, object]:
+    moved = None if target == source.grid else {"from": _place(source.grid), "to": _place(target)}
+    return {
+        "source": [
+            {"role": role, "file": path.name, "sha256": sums[role], "band": _label(source, role)}
+            for role, path in source.files.items()
+        ],
+        "layout": source.descriptor.key,
+        "time_from": source.said.time_from if source.said.time == source.time else "given",
+        "processing_baseline": source.said.baseline,
+        "calibration": {
+            role: {"scale": one.scale, "dn_offset": one.offset}
+            for role, one in source.calibration.items()
+        },
+        "dn_offset_from": source.offset_from,
+        "mask": mask_version(source),
+        "cloud_share": None if source.scl is None else tally.cloud / max(tally.with_data, 1),
+        "data_share": tally.with_data / tally.pixels,
+        "product": product.key,
+        "pipeline": f"ingest.satellite {PIPELINE_VERSION}",
+        "pixel_m": [target.dx, target.dy],
+        "relocated": moved,
+        "attribution": source.said.attribution or "Contains Copernicus Sentinel data",
+        "notes": list(source.notes),
+    }
+
+
+def _place(grid: Grid) -> dict[str, object]:
+    return {"epsg": grid.epsg, "left": grid.left, "top": grid.top}
+
+
+def _label(source: SourceScene, role: str) -> str:
+    band = source.bands.get(role) or source.scl
+    return band.label if band else role
+
+
+def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
+    """Describe the map layer of a product of a scene; `made` is its display COG."""
+    folder = f"{SCENES}/{scene.id}"
+    lowest, highest = zooms(made)
+    return Layer(
+        id=f"{product.key}_{scene.id}",
+        scene_id=scene.id,
+        product=product.key,
+        time=scene.time,
+        bbox=scene.bbox,
+        data_path=f"{folder}/ndvi.tif",
+        display_path=f"{folder}/display.tif",
+        bands_path=f"{folder}/bands.tif",
+        scale=NUMBER_SCALE,
+        offset=0.0,
+        low=product.low,
+        high=product.high,
+        palette=product.palette,
+        min_zoom=lowest,
+        max_zoom=highest,
+        provenance=scene.provenance,
+        title_zh=f"{product.title_zh} · {scene.title_zh}",
+        title_en=f"{product.title_en} · {scene.title_en}",
+    )
+
+
+def has_files(place: Path) -> bool:
+    """Tell whether the folder of a scene holds its three files."""
+    return all((place / file).is_file() for file in ("ndvi.tif", "display.tif", "bands.tif"))
+
+
+def keep_values(
+    tx: WriteTx,
+    scene: Scene,
+    product: Product,
+    judged: list[tuple[Field, Verdict]],
+    now: datetime,
+) -> int:
+    """Keep zonal statistics, and each mean as a reading of its field; return readings stored."""
+    scenes.add_zonal(tx, [_zonal(scene, product, field, one) for field, one in judged])
+    spoken = [(field, one) for field, one in judged if one.mean is not None]
+    block = _block(tx, scene, product, spoken)
+    outcome = readings.add(tx, block)
+    _account(tx, scene, spoken, outcome, now)
+    return int((outcome == STORED).sum())
+
+
+def _zonal(scene: Scene, product: Product, field: Field, one: Verdict) -> ZonalValue:
+    return ZonalValue(
+        field_id=field.id,
+        scene_id=scene.id,
+        product=product.key,
+        time=scene.time,
+        mean=one.mean,
+        n_valid=one.n_valid,
+        n_total=one.n_total,
+        valid_share=one.valid_share,
+        cloud_share=one.cloud_share,
+    )
+
+
+def _block(
+    tx: WriteTx, scene: Scene, product: Product, spoken: list[tuple[Field, Verdict]]
+) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    channel = f"{scene.collection}/{product.key}"
+    instant = round(scene.time.timestamp() * 1_000_000)
+    rows = [
+        (
+            devices.field_stream(tx, field.id, channel, product.quantity, "1").id,
+            instant,
+            one.mean,
+            Quality.GOOD if one.is_whole else Quality.FEW_PIXELS,
+        )
+        for field, one in spoken
+    ]
+    return np.array(rows, BLOCK)
+
+
+def _account(
+    tx: WriteTx,
+    scene: Scene,
+    spoken: list[tuple[Field, Verdict]],
+    outcome: Iterable[int],
+    now: datetime,
+) -> None:
+    """Enter the readings in the ledger; one that clashes with another scene is set aside."""
+    outcomes = [int(one) for one in outcome]
+    clashes = [pair for pair, one in zip(spoken, outcomes, strict=True) if one == CONFLICT]
+    quarantine.put(tx, [_clash(scene, field, one, now) for field, one in clashes])
+    if outcomes:
+        entry = LedgerEntry(
+            scene.collection,
+            day_of(now),
+            received=len(outcomes),
+            stored=outcomes.count(STORED),
+            duplicate=outcomes.count(DUPLICATE),
+            quarantined=len(clashes),
+        )
+        ledger.record(tx, [entry])
+
+
+def _clash(scene: Scene, field: Field, one: Verdict, now: datetime) -> Quarantined:
+    payload = json.dumps({"field": field.key, "time": scene.time.isoformat(), "value": one.mean})
+    return Quarantined(
+        received=now,
+        device_key=scene.collection,
+        topic=f"scene/{scene.id}",
+        payload=payload.encode(),
+        items=None,
+        n=1,
+        reason=Reason.CONFLICTING_VALUE,
+        detail="another scene of the same instant has given this field another value",
+    )

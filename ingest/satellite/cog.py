@@ -1,0 +1,158 @@
+"""Write the three cloud-optimised GeoTIFFs of a scene, block by block.
+
+``ndvi.tif``    int16 x 1e4 on the grid of the scene: for numbers.
+``display.tif`` uint8 on the WebMercator tile grid, 0 = nodata: for precomputed tiles.
+``bands.tif``   uint16 digital numbers, masked to 0, red and near infrared: for live tiles.
+
+The blocks go into plain tiled TIFFs first; GDAL then makes the COG with its overviews.
+Indices are averaged in overviews, with nodata left out of the mean.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from numpy.typing import NDArray
+from rasterio.io import DatasetWriter
+from rasterio.shutil import copy
+from rasterio.windows import Window
+
+from analytics.remote.digital import NUMBER_NODATA, NUMBER_SCALE, Calibration
+from ingest.satellite.plan import Block, Grid, blocks
+from ingest.satellite.read import Pixels, Reader
+
+THREADS = 2
+_COG = {
+    "driver": "COG",
+    "COMPRESS": "DEFLATE",
+    "OVERVIEW_RESAMPLING": "AVERAGE",
+    "NUM_THREADS": str(THREADS),
+    "BIGTIFF": "IF_SAFER",
+}
+_NUMBERS = _COG | {"PREDICTOR": "YES", "BLOCKSIZE": "512"}
+# 256 px blocks on the tile grid: one tile is one block, read and recoloured
+_DISPLAY = _COG | {
+    "TILING_SCHEME": "GoogleMapsCompatible",
+    "BLOCKSIZE": "256",
+    "ADD_ALPHA": "NO",
+    # nearest: a colour on the map is the value of a pixel, not of a blend with its neighbours
+    "WARP_RESAMPLING": "NEAREST",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts over the pixels of a scene that have data at all."""
+
+    pixels: int = 0
+    with_data: int = 0
+    valid: int = 0
+    cloud: int = 0
+
+    def add(self, block: Pixels) -> None:
+        """Count one block."""
+        self.pixels += block.numbers.size
+        self.with_data += block.with_data
+        self.valid += int((block.numbers != NUMBER_NODATA).sum())
+        self.cloud += 0 if block.cloud is None else int(block.cloud.sum())
+
+
+def write_blocks(reader: Reader, grid: Grid, folder: Path) -> Tally:
+    """Compute every block, with two threads ahead of one writer, into plain TIFFs."""
+    tally = Tally()
+    with ExitStack() as stack:
+        numbers, display, bands = (
+            stack.enter_context(_raw(folder / f"{name}.raw.tif", grid, **kind))
+            for name, kind in _kinds(reader).items()
+        )
+        for role, band in enumerate(reader.roles, 1):
+            bands.set_band_description(role, band)
+        _calibrate(bands, reader.stored)
+        numbers.scales = (NUMBER_SCALE,)
+        pool = stack.enter_context(ThreadPoolExecutor(THREADS))
+        for block, pixels in _ahead(pool, reader, list(blocks(grid.width, grid.height))):
+            window = Window(block.column, block.row, block.width, block.height)
+            numbers.write(pixels.numbers, 1, window=window)
+            display.write(pixels.display, 1, window=window)
+            bands.write(pixels.dn, window=window)
+            tally.add(pixels)
+    return tally
+
+
+def _kinds(reader: Reader) -> dict[str, dict[str, Any]]:
+    return {
+        "ndvi": {"dtype": "int16", "count": 1, "nodata": NUMBER_NODATA},
+        "display": {"dtype": "uint8", "count": 1, "nodata": 0},
+        "bands": {"dtype": "uint16", "count": len(reader.roles), "nodata": 0},
+    }
+
+
+def _calibrate(bands: DatasetWriter, stored: Calibration) -> None:
+    # GDAL's convention: value = DN * scale + offset
+    bands.scales = (stored.scale,) * bands.count
+    bands.offsets = (stored.offset * stored.scale,) * bands.count
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, reader: Reader, todo: list[Block]
+) -> Iterator[tuple[Block, Pixels]]:
+    """Yield computed blocks in order, with at most two waiting per thread (about 60 MB)."""
+    queue = iter(todo)
+
+    def start(n: int) -> list[tuple[Block, Future[Pixels]]]:
+        return [(block, pool.submit(reader.block, block)) for block in islice(queue, n)]
+
+    waiting = start(2 * THREADS)
+    while waiting:
+        block, future = waiting.pop(0)
+        waiting += start(1)
+        yield block, future.result()
+
+
+def _raw(path: Path, grid: Grid, **kind: Any) -> DatasetWriter:  # noqa: ANN401
+    return rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=grid.width,
+        height=grid.height,
+        crs=f"EPSG:{grid.epsg}",
+        transform=rasterio.Affine(grid.dx, 0, grid.left, 0, -grid.dy, grid.top),
+        tiled=True,
+        blockxsize=512,
+        blockysize=512,
+        interleave="pixel",
+        BIGTIFF="IF_SAFER",
+        **kind,
+    )
+
+
+def finish(folder: Path) -> None:
+    """Turn the plain TIFFs of a folder into COGs and remove them."""
+    for name, options in (("ndvi", _NUMBERS), ("display", _DISPLAY), ("bands", _NUMBERS)):
+        raw = folder / f"{name}.raw.tif"
+        copy(raw, folder / f"{name}.tif", **options)
+        raw.unlink()
+
+
+def zooms(path: Path) -> tuple[int, int]:
+    """Lowest and highest zoom at which a display COG is worth asking for.
+
+    The lowest is where the scene still covers about 8 tile pixels.
+    """
+    with rasterio.open(path) as dataset:
+        highest = int(dataset.tags(ns="TILING_SCHEME")["ZOOM_LEVEL"])
+        side = max(dataset.width, dataset.height)
+    return max(0, highest - max(0, side // 8).bit_length() + 1), highest
+
+
+def read_numbers(path: Path) -> NDArray[Any]:
+    """Read the int16 numbers of a whole scene (241 MB for a Sentinel-2 tile)."""
+    with rasterio.open(path) as dataset:
+        values: NDArray[Any] = dataset.read(1)
+    return values

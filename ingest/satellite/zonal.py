@@ -1,0 +1,120 @@
+"""Statistics of a product over fields, weighted by how much of each pixel lies inside.
+
+exactextract computes the share of every pixel that a polygon covers; on an 0.25 ha garden
+plot counting pixel centres would be off by a third of the area.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from exactextract import exact_extract
+from exactextract.feature import JSONFeatureSource
+from exactextract.raster import NumPyRasterSource
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from analytics.remote.digital import NUMBER_NODATA, NUMBER_SCALE
+from analytics.remote.zonal import Verdict, verdict
+from ingest.satellite.plan import DEGREES, Grid
+from models.place import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Rasters:
+    """What the statistics are taken from.
+
+    Attributes
+    ----------
+    numbers : ndarray (y, x) of int16
+        Values x 1e4 on ``grid``.
+    clouds : ndarray (y, x) of bool or None
+        On a grid of the same corner, ``ratio`` times coarser; None: no mask knows.
+    """
+
+    grid: Grid
+    numbers: NDArray[np.int16]
+    clouds: NDArray[np.bool_] | None
+    ratio: int
+
+
+def verdicts(fields: Iterable[Field], rasters: Rasters) -> list[tuple[Field, Verdict]]:
+    """Judge every field that the scene touches."""
+    grid = rasters.grid
+    scene = shapely.box(grid.left, grid.bottom, grid.right, grid.top)
+    shapes = [(field, _in_metres(field.geometry, grid.epsg)) for field in fields]
+    touched = [(field, shape) for field, shape in shapes if shape.intersects(scene)]
+    if not touched:
+        return []
+    polygons = [shape for _, shape in touched]
+    valid, means = _count_and_mean(polygons, rasters)
+    cloudy = _clouds(polygons, rasters)
+    return [
+        (
+            field,
+            verdict(
+                mean=means[i] * NUMBER_SCALE,
+                valid=valid[i],
+                total=shape.area / (grid.dx * grid.dy),
+                cloud=None if cloudy is None else cloudy[i],
+            ),
+        )
+        for i, (field, shape) in enumerate(touched)
+    ]
+
+
+def _in_metres(geometry: BaseGeometry, epsg: int) -> BaseGeometry:
+    to_metres = pyproj.Transformer.from_crs(DEGREES, epsg, always_xy=True)
+
+    def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(to_metres.transform(points[:, 0], points[:, 1]))
+
+    return shapely.transform(geometry, project)
+
+
+def _count_and_mean(
+    polygons: list[BaseGeometry], rasters: Rasters
+) -> tuple[list[float], list[float]]:
+    source = _source(rasters.numbers, rasters.grid, 1, nodata=NUMBER_NODATA)
+    found = _extract(source, polygons, ["count", "mean"])
+    counts = [float(one["count"]) for one in found]
+    means = [np.nan if one["mean"] is None else float(one["mean"]) for one in found]
+    return counts, means
+
+
+def _clouds(polygons: list[BaseGeometry], rasters: Rasters) -> list[float] | None:
+    """Pixels of the fine grid under cloud, per polygon."""
+    if rasters.clouds is None:
+        return None
+    source = _source(rasters.clouds.astype(np.uint8), rasters.grid, rasters.ratio)
+    return [
+        float(one["sum"] or 0) * rasters.ratio**2 for one in _extract(source, polygons, ["sum"])
+    ]
+
+
+def _source(
+    values: NDArray[Any], grid: Grid, ratio: int, nodata: int | None = None
+) -> NumPyRasterSource:
+    height, width = values.shape
+    return NumPyRasterSource(
+        values,
+        xmin=grid.left,
+        ymin=grid.top - height * grid.dy * ratio,
+        xmax=grid.left + width * grid.dx * ratio,
+        ymax=grid.top,
+        nodata=nodata,
+    )
+
+
+def _extract(
+    source: NumPyRasterSource, polygons: list[BaseGeometry], operations: list[str]
+) -> list[dict[str, Any]]:
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": shapely.geometry.mapping(one)}
+        for one in polygons
+    ]
+    found = exact_extract(source, JSONFeatureSource(features), operations)
+    return [one["properties"] for one in found]
