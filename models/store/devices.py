@@ -10,7 +10,7 @@ from models.device import Datastream, Device, DeviceCatalogue, Installation, New
 from models.errors import Conflict, Invalid, NotFound
 from models.place import Provenance
 from models.store import places
-from models.store.credentials import hashed
+from models.store.credentials import broker_hash
 from models.store.database import ReadTx, WriteTx
 from models.units import conversion
 
@@ -101,9 +101,14 @@ def _check_streams(streams: Sequence[NewStream]) -> None:
 def issue_secret(tx: WriteTx, device_id: int) -> str:
     """Give a device a new secret, shown this once; only its hash is kept."""
     secret = secrets.token_urlsafe(24)
-    if not tx.run("devices", "keep_secret", id=device_id, secret_hash=hashed(secret)):
+    if not tx.run("devices", "keep_secret", id=device_id, secret_hash=broker_hash(secret)):
         raise NotFound(noun="device", key=device_id)
     return secret
+
+
+def broker_passwords(tx: ReadTx) -> list[str]:
+    """Return the lines ``key:hash`` of a mosquitto password file, for every device."""
+    return [f"{r.key}:{r.secret_hash}" for r in tx.rows("devices", "secrets")]
 
 
 def devices(

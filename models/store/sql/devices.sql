@@ -22,6 +22,10 @@ UPDATE platform SET value = (value::bigint + 1)::text WHERE key = 'catalogue';
 -- Replace the secret of a device; only its hash is kept.
 UPDATE device SET secret_hash = :secret_hash WHERE id = :id;
 
+-- name: secrets
+-- Every device that may log in to the broker, with the hash of its secret.
+SELECT key, secret_hash FROM device WHERE secret_hash IS NOT NULL ORDER BY key;
+
 -- name: devices
 -- Devices of a region, farm or field, in id order.
 SELECT * FROM device

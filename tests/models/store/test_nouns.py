@@ -121,7 +121,8 @@ def test_a_secret_is_not_kept(tx):
     secret = devices.issue_secret(tx, device.id)
     kept = tx.row("devices", "device", id=device.id).secret_hash
     assert secret not in kept
-    assert kept.startswith("scrypt$")
+    assert devices.broker_passwords(tx) == [f"dev-1:{kept}"]
+    assert kept.startswith("$7$101$")
 
 
 def open_account(tx, login="officer", region_code="220182"):
