@@ -1,9 +1,22 @@
 """Devices and their datastreams (SensorThings words)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from models.errors import Invalid
 from models.place import Provenance
+
+# a key is an MQTT topic level and an entry of a password file: no wildcard, separator or control
+_KEY = re.compile(r"[^\s/+#:\x00-\x1f\x7f]{1,100}")
+
+
+def checked_key(key: str) -> str:
+    """Return the name of a device on the wire, or raise Invalid when it cannot be one."""
+    if _KEY.fullmatch(key) is None:
+        why = f"{key!r} cannot name a device: 1 to 100 characters, none of them space / + # or :"
+        raise Invalid(why=why)
+    return key
 
 
 @dataclass(frozen=True, slots=True)

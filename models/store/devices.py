@@ -6,7 +6,14 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from models.device import Datastream, Device, DeviceCatalogue, Installation, NewStream
+from models.device import (
+    Datastream,
+    Device,
+    DeviceCatalogue,
+    Installation,
+    NewStream,
+    checked_key,
+)
 from models.errors import Conflict, Invalid, NotFound
 from models.place import Provenance
 from models.store import places
@@ -52,7 +59,8 @@ def add_device(
     Conflict
         The key is taken, or a channel is named twice.
     Invalid
-        A quantity or unit is not known, or the field belongs to another farm.
+        The key cannot be a topic level, a quantity or unit is not known, or the field
+        belongs to another farm.
     """
     _check_streams(streams)
     farm = places.farm(tx, farm_id)
@@ -61,7 +69,7 @@ def add_device(
     row = tx.row(
         "devices",
         "add_device",
-        key=key,
+        key=checked_key(key),
         farm_id=farm_id,
         field_id=field_id,
         region_code=farm.region_code,

@@ -79,6 +79,12 @@ def test_a_key_is_given_once(tx):
         plant_device(tx, farm)
 
 
+@pytest.mark.parametrize("key", ["", "a/b", "+", "a#", "a:b", "a b", "a\n", "k" * 101])
+def test_a_key_that_is_no_topic_level_is_refused(tx, key):
+    with pytest.raises(Invalid, match="cannot name a device"):
+        plant_device(tx, plant_farm(tx), key=key)
+
+
 def test_a_field_outside_jilin_is_refused(tx):
     farm = plant_farm(tx)
     with pytest.raises(Invalid, match="outside every county"):
