@@ -1,0 +1,1 @@
+"""The demonstration province: who, where, and logs played back as devices."""
