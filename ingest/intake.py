@@ -87,7 +87,7 @@ def _take(
     address = topics.parse(message.topic)
     device = placement.device(address.device_key)
     if device is not None:
-        batch.accounts[number] = address.device_key
+        batch.accounts[number] = device.key
     if message.size > MAX_PAYLOAD:
         detail = f"{message.size} bytes; {MAX_PAYLOAD} are allowed"
         raise Undecodable(Reason.TOO_LARGE, detail)

@@ -4,6 +4,7 @@ The catalogue of devices is compiled into rows of numbers, so that a reading cos
 dictionary lookup and a batch is converted and checked by numpy at once.
 """
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -27,6 +28,7 @@ _ROW = np.dtype(
         ("high", np.float64),
     ]
 )
+_EUI = re.compile(r"[0-9a-f]{16}")  # as ChirpStack writes it in topics; labels use capitals
 
 
 class Unplaced(NamedTuple):
@@ -40,6 +42,7 @@ class Unplaced(NamedTuple):
 class Device:
     """A device: the row of each channel that needs no thought, and all its datastreams."""
 
+    key: str
     rows: dict[str | None, int] = field(default_factory=dict)
     streams: dict[str, Datastream] = field(default_factory=dict)
 
@@ -53,12 +56,12 @@ class Placement:
         self._table: NDArray[np.void] = np.zeros(0, _ROW)
         self._overridden: dict[tuple[int, str], int] = {}
         self._devices = {
-            key: self._device(catalogue.streams.get(device_id, {}))
+            key: self._device(key, catalogue.streams.get(device_id, {}))
             for key, device_id in catalogue.devices.items()
         }
 
-    def _device(self, streams: dict[str, Datastream]) -> Device:
-        device = Device(streams=streams)
+    def _device(self, key: str, streams: dict[str, Datastream]) -> Device:
+        device = Device(key, streams=streams)
         for channel, stream in streams.items():
             # a stream registered before its unit left the register must not stop the others
             with suppress(UnknownQuantity, UnknownUnit):
@@ -72,7 +75,10 @@ class Placement:
 
     def device(self, key: str) -> Device | None:
         """Find a device by its key; a LoRaWAN devEUI also when registered in capitals."""
-        return self._devices.get(key) or self._devices.get(key.upper())
+        found = self._devices.get(key)
+        if found is None and _EUI.fullmatch(key):
+            return self._devices.get(key.upper())
+        return found
 
     def table(self) -> NDArray[np.void]:
         """Return the rows: datastream, factor and offset to canonical, plausible range."""
