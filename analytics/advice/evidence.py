@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from analytics.advice.rules import SowingRules
-from analytics.agronomy.outlook import RELIABLE, Climate, outlook
+from analytics.agronomy.outlook import RELIABLE, Climate, climate_of, outlook
 from analytics.agronomy.record import Record, month_day
 from analytics.agronomy.thermal import active_sum
 from models.reading import StreamDay
+from models.weather import WeatherStation
 
 Json = dict[str, Any]
 OUTLOOK_DAYS = np.arange(31, 153)  # sowing days looked up: 1 April .. 31 July
@@ -66,6 +67,35 @@ def _stuck(days: Sequence[StreamDay], as_of: date) -> bool:
         still = len({*lows, *highs}) == 1
         verdicts.append(still and len(own) >= 3 and sum(d.n_good for d in own) >= 48)
     return bool(verdicts) and all(verdicts)
+
+
+def station(series: WeatherStation, km: float) -> Json:
+    """Say whose record it is and how far from the field."""
+    return {
+        "station": {
+            "key": series.key,
+            "name_zh": series.name_zh,
+            "name_en": series.name_en,
+            "attribution": series.attribution,
+            "provenance": str(series.provenance),
+            "distance_km": round(km, 1),
+            "in_jilin": (series.region_code or "").startswith("22"),
+        }
+    }
+
+
+def weather(record: Record, digest: str, as_of: date, rules: SowingRules) -> Json:
+    """Summarise a record whose days all lie before `as_of`; `digest` names its very bytes."""
+    years = climate_of(record, as_of.year)
+    return {
+        "record": {
+            "first": record.first.isoformat(),
+            "last": record.last.isoformat(),
+            "sha256": digest,
+        },
+        "climate": None if years is None else climate(years, rules),
+        "season": season_so_far(record, as_of),
+    }
 
 
 def climate(years: Climate, rules: SowingRules) -> Json:

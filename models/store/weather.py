@@ -87,6 +87,12 @@ def add_days(tx: WriteTx, station_id: int, days: Iterable[WeatherDay]) -> None:
     """Keep days of a series; a day that is there is replaced."""
     rows = [asdict(day) | {"station_id": station_id} for day in days]
     tx.run_many("weather", "add_day", rows)
+    tx.run("weather", "renew", station_id=station_id)
+
+
+def versions(tx: ReadTx) -> dict[int, str]:
+    """Return by station id a text that changes whenever days of its series do."""
+    return {r.id: r.version for r in tx.rows("weather", "versions")}
 
 
 def days(tx: ReadTx, station_id: int, start: date, end: date) -> list[WeatherDay]:

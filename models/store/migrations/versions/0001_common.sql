@@ -212,7 +212,9 @@ CREATE TABLE weather_station (
     elevation_m float8,
     region_code text REFERENCES region,
     provenance text NOT NULL CHECK (provenance IN ('real', 'relocated', 'synthetic')),
-    attribution text NOT NULL
+    attribution text NOT NULL,
+    -- another one after every change of its days, so that a summary of the record can be kept
+    version uuid NOT NULL DEFAULT gen_random_uuid()
 );
 CREATE TABLE weather_day (
     station_id int NOT NULL REFERENCES weather_station,
