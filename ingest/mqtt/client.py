@@ -244,7 +244,7 @@ class Subscriber:
         _properties: object,
     ) -> None:
         # a refusal by the broker closes the connection: keep that reason
-        if not self.why:
+        if not self.why and not self._stopping:
             self.why = f"connection lost: {code}"
             _LOG.warning("%s", self.why)
 
