@@ -11,8 +11,8 @@ import numpy as np
 from analytics.remote import masks
 from analytics.remote.digital import NUMBER_SCALE
 from analytics.remote.zonal import Verdict
-from ingest.satellite.cog import Tally, zooms
-from ingest.satellite.plan import Grid
+from ingest.satellite.cog import Tally, finest_zoom
+from ingest.satellite.plan import Grid, coarsest_zoom
 from ingest.satellite.products import PIPELINE_VERSION, Product
 from ingest.satellite.scene import SourceScene, checksum
 from models.calendar import SHANGHAI, day_of
@@ -113,7 +113,8 @@ def _label(source: SourceScene, role: str) -> str:
 def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
     """Describe the map layer of a product of a scene; `made` is its display COG."""
     folder = f"{SCENES}/{scene.id}"
-    lowest, highest = zooms(made)
+    west, _, east, _ = scene.bbox
+    finest = finest_zoom(made)
     return Layer(
         id=f"{product.key}_{scene.id}",
         scene_id=scene.id,
@@ -128,8 +129,8 @@ def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
         low=product.low,
         high=product.high,
         palette=product.palette,
-        min_zoom=lowest,
-        max_zoom=highest,
+        min_zoom=coarsest_zoom(west, east, finest),
+        max_zoom=finest,
         provenance=scene.provenance,
         title_zh=f"{product.title_zh} · {scene.title_zh}",
         title_en=f"{product.title_en} · {scene.title_en}",

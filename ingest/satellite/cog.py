@@ -40,6 +40,9 @@ _DISPLAY = _COG | {
     "TILING_SCHEME": "GoogleMapsCompatible",
     "BLOCKSIZE": "256",
     "ADD_ALPHA": "NO",
+    # zooms down to four below the finest share their tiles with the blocks, too
+    "ALIGNED_LEVELS": "5",
+    "SPARSE_OK": "YES",
     # nearest: a colour on the map is the value of a pixel, not of a blend with its neighbours
     "WARP_RESAMPLING": "NEAREST",
 }
@@ -140,15 +143,10 @@ def finish(folder: Path) -> None:
         raw.unlink()
 
 
-def zooms(path: Path) -> tuple[int, int]:
-    """Lowest and highest zoom at which a display COG is worth asking for.
-
-    The lowest is where the scene still covers about 8 tile pixels.
-    """
+def finest_zoom(path: Path) -> int:
+    """Return the zoom of a display COG's full resolution."""
     with rasterio.open(path) as dataset:
-        highest = int(dataset.tags(ns="TILING_SCHEME")["ZOOM_LEVEL"])
-        side = max(dataset.width, dataset.height)
-    return max(0, highest - max(0, side // 8).bit_length() + 1), highest
+        return int(dataset.tags(ns="TILING_SCHEME")["ZOOM_LEVEL"])
 
 
 def read_numbers(path: Path) -> NDArray[Any]:

@@ -141,3 +141,9 @@ def fits_its_system(grid: Grid, margin: float = 3.0) -> bool:
         area.west - margin <= lon <= area.east + margin
         and area.south - margin <= lat <= area.north + margin
     )
+
+
+def coarsest_zoom(west: float, east: float, finest: int, least: int = 8) -> int:
+    """Return the lowest WebMercator zoom at which a span of longitude is ``least`` pixels wide."""
+    pixels_at_zoom_0 = 256 * (east - west) / 360
+    return min(max(math.ceil(math.log2(least / pixels_at_zoom_0)), 0), finest)

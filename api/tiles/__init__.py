@@ -1,0 +1,1 @@
+"""Map tiles as palette PNG: read or computed, coloured, encoded, cached."""

@@ -1,0 +1,138 @@
+"""Tiles of raster layers as palette PNG, precomputed or live, cached in memory.
+
+`display` recolours a block of the layer's display COG: the map uses it. `live` computes the
+index from the bands: for any index of a scene, and as the check of the other.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import rasterio
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from analytics.remote.indices import index as index_named
+from api.tiles import palettes, png
+from api.tiles.display import DisplayRaster
+from api.tiles.grid import exists
+from api.tiles.handles import Handles
+from api.tiles.live import BandsRaster, Expression, LiveSource
+from models.errors import NotFound
+from models.scene import Layer
+
+# 64 MB of PNGs: about 3000 tiles of 20 kB
+_TILE_BYTES = 64_000_000
+_MOST_HEADERS = 512
+# GDAL's own block cache is of little use beside ours; its default is 5 % of the machine
+_GDAL_CACHE_MB = 64
+
+Raster = TypeVar("Raster", DisplayRaster, BandsRaster)
+
+
+class TileSource:
+    """Draws tiles of the layers of one archive; thread-safe.
+
+    Parameters
+    ----------
+    archive : Path
+        Folder that the paths of layers start from.
+    cached : bool
+        Keep drawn tiles in memory; benchmarks of drawing switch it off.
+    """
+
+    def __init__(self, archive: Path, *, cached: bool = True) -> None:
+        with rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB):
+            pass  # rasterio sets this one for the whole process, and leaves it set
+        self._archive = archive
+        self._handles = Handles()
+        self._live = LiveSource(self._handles)
+        self._headers: LRUCache[Path, Any] = LRUCache(_MOST_HEADERS)
+        self._tiles: LRUCache[tuple[object, ...], bytes] = LRUCache(
+            _TILE_BYTES if cached else 0, getsizeof=len
+        )
+        self._lock = threading.Lock()
+
+    def display(self, layer: Layer, z: int, x: int, y: int) -> bytes | None:
+        """Return the precomputed tile of a layer as PNG, or None where it has no pixel."""
+
+        def draw() -> NDArray[np.uint8] | None:
+            raster = self._header(DisplayRaster.open, self._archive / layer.display_path)
+            return raster.codes(self._handles, z, x, y)
+
+        return self._tile("display", layer, (z, x, y), draw)
+
+    def live(
+        self, layer: Layer, z: int, x: int, y: int, *, index: str | None = None
+    ) -> bytes | None:
+        """Return a tile computed from the bands of a layer's scene, or None where it is empty.
+
+        Parameters
+        ----------
+        index : str, optional
+            Index to compute, shown over the layer's range; the layer's own by default.
+
+        Raises
+        ------
+        NotFound
+            The scene keeps no bands, or not those of the index; or the index is unknown.
+        """
+        wanted = index_named(index or layer.product)
+        expression = Expression(wanted, layer.low, layer.high)
+
+        def draw() -> NDArray[np.uint8] | None:
+            if layer.bands_path is None:
+                raise NotFound(noun="bands of scene", key=layer.scene_id)
+            raster = self._header(BandsRaster.open, self._archive / layer.bands_path)
+            if missing := [role for role in wanted.bands if role not in raster.bands]:
+                raise NotFound(noun="band", key=", ".join(missing))
+            return self._live.codes(raster, expression, z, x, y)
+
+        return self._tile(f"live {wanted.key}", layer, (z, x, y), draw)
+
+    def legend(self, layer: Layer) -> dict[str, Any]:
+        """Return unit, stops (value and colour) and what nodata looks like (transparent)."""
+        return {
+            "unit": palettes.RAMPS[layer.palette].unit,
+            "stops": palettes.stops(layer.palette, layer.low, layer.high),
+            "nodata": None,
+        }
+
+    def close(self) -> None:
+        """Close all files."""
+        self._handles.close()
+
+    def _tile(
+        self,
+        kind: str,
+        layer: Layer,
+        address: tuple[int, int, int],
+        draw: Callable[[], NDArray[np.uint8] | None],
+    ) -> bytes | None:
+        if not exists(*address):
+            return None
+        key = (kind, layer.id, address)
+        with self._lock:
+            known = self._tiles.get(key)
+        if known is None:
+            codes = draw()
+            # an empty tile is remembered as no bytes
+            known = png.encode(codes, layer.palette) if codes is not None and codes.any() else b""
+            self._remember(key, known)
+        return known or None
+
+    def _remember(self, key: tuple[object, ...], tile: bytes) -> None:
+        with self._lock:
+            if len(tile) <= self._tiles.maxsize:
+                self._tiles[key] = tile
+
+    def _header(self, read: Callable[[Path, Handles], Raster], path: Path) -> Raster:
+        with self._lock:
+            known: Raster | None = self._headers.get(path)
+        if known is None:
+            known = read(path, self._handles)
+            with self._lock:
+                self._headers[path] = known
+        return known
