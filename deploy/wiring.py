@@ -1,17 +1,19 @@
 """The composition root: settings -> the parts a running platform is made of."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from deploy.embedded import broker
 from deploy.embedded.stack import embedded_database
 from deploy.settings import Settings
-from models.errors import HeituError
 from models.platform import DemoAccount, PartHealth, Platform
-from models.store import heartbeats
 from models.store.database import Database
 
-SILENT_AFTER = 30.0  # seconds without a heartbeat; the ingestor gives one every 5 s
+if TYPE_CHECKING:
+    from ingest.mqtt.client import Link
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def open_platform(
         yield Platform(
             database=database,
             archive=settings.archive,
-            probes=(broker_probe(settings), ingestor_probe(database)),
+            probes=(broker_probe(settings),) if settings.mqtt.host else (),
             demo_accounts=demo_accounts,
             map_approval_number=settings.map_approval_number,
         )
@@ -55,7 +57,7 @@ def open_platform(
 
 def broker_probe(settings: Settings) -> Callable[[], PartHealth]:
     """Return a probe that tells whether the broker takes connections."""
-    host, port = settings.mqtt.host or broker.HOST, settings.mqtt.port
+    host, port = settings.mqtt.host, settings.mqtt.port
 
     def probe() -> PartHealth:
         reached = broker.answers(host, port)
@@ -64,18 +66,18 @@ def broker_probe(settings: Settings) -> Callable[[], PartHealth]:
     return probe
 
 
-def ingestor_probe(database: Database) -> Callable[[], PartHealth]:
-    """Return a probe that tells whether the ingestor gave a sign of life lately."""
+def link(settings: Settings, client_id: str = "") -> Link:
+    """Return how to reach the broker under a name of one's own."""
+    from ingest.mqtt.client import Link  # the API process has no use for paho
 
-    def probe() -> PartHealth:
-        try:
-            with database.reading() as tx:
-                ages = [b.age_s for b in heartbeats.beats(tx) if b.part == "ingestor"]
-        except HeituError as problem:
-            return PartHealth("ingestor", ready=False, why=problem.message)
-        if not ages:
-            return PartHealth("ingestor", ready=False, why="it has not been seen yet")
-        late = min(ages) > SILENT_AFTER
-        return PartHealth("ingestor", not late, f"last seen {min(ages):.0f} s ago" if late else "")
-
-    return probe
+    mqtt = settings.mqtt
+    return Link(
+        host=mqtt.host or broker.HOST,
+        port=mqtt.port,
+        client_id=client_id or mqtt.client_id,
+        username=mqtt.username,
+        password=mqtt.password.get_secret_value(),
+        tls=mqtt.tls,
+        ca=mqtt.ca,
+        version=mqtt.version,
+    )

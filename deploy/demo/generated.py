@@ -65,5 +65,5 @@ def _outside(local: datetime) -> float:
 
 
 def _wave(local: datetime, *, warmest: int) -> float:
-    """A daily cosine: 1 at the warmest hour, mean 0 over equally spaced hours."""
+    """Return a daily cosine: 1 at the warmest hour, mean 0 over equally spaced hours."""
     return math.cos((local.hour + local.minute / 60 - warmest) * math.pi / 12)

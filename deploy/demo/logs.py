@@ -164,5 +164,4 @@ def _pond_days(depth: int) -> list[dict[int, Values]]:
             values = {c: float(row[k]) for k, c in _POND.items() if row.get(k)}
             minute = moment.hour * 60 + moment.minute
             days.setdefault(moment.date(), {})[minute] = values
-    whole = [day for _, day in sorted(days.items()) if len(day) > _MINUTES_PER_DAY * 0.5]
-    return whole
+    return [day for _, day in sorted(days.items()) if len(day) > _MINUTES_PER_DAY * 0.5]

@@ -7,6 +7,7 @@ moved to Jilin. Every row says so through its provenance and its note.
 import csv
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -44,7 +45,7 @@ class DemoField:
     key: str
     name_zh: str
     name_en: str
-    corners: list[Point]
+    corners: Sequence[Point]
     crop: str = "maize"
     soil: str | None = None
 

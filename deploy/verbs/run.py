@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -78,8 +81,14 @@ def serve(asked: argparse.Namespace, settings: Settings) -> None:
 
 def ingest(asked: argparse.Namespace, settings: Settings) -> None:
     """Run the ingestor."""
+    from ingest import service
+
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     with wiring.open_database(settings) as database:
-        wiring.ingestor(settings, database)
+        service.run(database, wiring.link(settings), stopping)
 
 
 def devices(asked: argparse.Namespace, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.mqtt.client import Link
 from models.errors import Unavailable
@@ -27,9 +28,10 @@ class Publisher:
         self._link = link
         self._waiting: deque[paho.MQTTMessageInfo] = deque()
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=link.client_id, clean_session=True
+            CallbackAPIVersion.VERSION2, client_id=link.client_id, clean_session=True
         )
         self._client.max_inflight_messages_set(WINDOW)
+        self._client.max_queued_messages_set(5 * WINDOW)
         if link.username:
             self._client.username_pw_set(link.username, link.password)
         if link.tls:
