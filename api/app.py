@@ -1,0 +1,118 @@
+"""The application: routes, errors, edge and the OpenAPI document."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import iter_route_contexts
+
+from api.attempts import Attempts
+from api.dependencies import known_body, known_parameters
+from api.directory import Directory
+from api.edge import Edge
+from api.errors import answer_errors
+from api.metrics import Figures, Measured
+from api.routes import (
+    account,
+    devices,
+    health,
+    layers,
+    ledger,
+    page,
+    places,
+    readings,
+    recommendations,
+    regions,
+    tiles,
+)
+from api.schemas.problem import Place, Problem
+from api.tiles.raster import TileSource
+from api.visitors import Visitors
+from models.platform import Platform
+
+_ROUTERS = (
+    account.router,
+    regions.router,
+    places.router,
+    devices.router,
+    readings.router,
+    layers.router,
+    tiles.router,
+    recommendations.router,
+    ledger.router,
+    health.router,
+    page.router,
+)
+_DESCRIPTION = (
+    "Agriculture data platform of Jilin province. Log in with POST /v1/auth/token and send the "
+    "token as 'Authorization: Bearer …'. Times are RFC 3339; a day is an Asia/Shanghai day. "
+    "Coordinates are [longitude, latitude], CGCS2000 (EPSG:4490). Lists carry 'next': give it "
+    "back as 'after'. Errors are RFC 9457 problem documents, in Chinese or English by "
+    "Accept-Language."
+)
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """Build the application around the parts of a platform."""
+    app = FastAPI(
+        title="黑土 Heitu",
+        version=platform.version,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(known_parameters), Depends(known_body)],
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        separate_input_output_schemas=False,
+    )
+    app.state.platform = platform
+    app.state.directory = Directory()
+    app.state.outlines = regions.Outlines()
+    app.state.attempts = Attempts()
+    app.state.figures = Figures(platform)
+    app.state.visitors = Visitors()
+    app.state.layers = tiles.Published()
+    app.state.tiles = TileSource(platform.archive)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.state.methods = _methods_at(app)
+    answer_errors(app)
+    app.add_middleware(Edge)
+    app.add_middleware(Measured, figures=app.state.figures)
+    _declare_problems(app)
+    return app
+
+
+def _methods_at(app: FastAPI) -> Callable[[str], list[str]]:
+    """Make the function that names every method of a path, for the Allow header of a 405."""
+    known: list[tuple[re.Pattern[str], set[str]]] = [
+        (route.path_regex, set(route.methods or ()))
+        for route in iter_route_contexts(app.routes)
+        if hasattr(route, "path_regex")
+    ]
+
+    def methods(path: str) -> list[str]:
+        found = set[str]().union(*(allowed for regex, allowed in known if regex.match(path)))
+        return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+    return methods
+
+
+def _declare_problems(app: FastAPI) -> None:
+    """Put the problem shape into the OpenAPI document, which no route returns as a model."""
+    original = app.openapi
+
+    def document() -> dict[str, Any]:
+        made = original()
+        shapes = made.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in shapes:
+            template = "#/components/schemas/{model}"
+            shapes["Problem"] = Problem.model_json_schema(ref_template=template)
+            shapes["Problem"].pop("$defs", None)
+            shapes["Place"] = Place.model_json_schema()
+            shapes.pop("HTTPValidationError", None)
+            shapes.pop("ValidationError", None)
+        return made
+
+    app.openapi = document  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""Advisories on their way from the outbox to extension officers."""

@@ -1,0 +1,93 @@
+"""How the nouns of the platform are shown: the plain data that several routes share."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from api.dependencies import Reading, Writing
+from models.device import Datastream, Device
+from models.person import Person
+from models.place import Farm
+from models.quantity import QUANTITIES
+from models.reading import Quality
+
+Shown = dict[str, Any]
+Caller = Reading | Writing
+
+
+def region(caller: Caller, code: str) -> Shown:
+    """Show a division by code and name."""
+    return {"code": code, "name": caller.directory.name(caller.tx, code)}
+
+
+def bilingual(zh: str, en: str) -> Shown:
+    """Show text in both languages."""
+    return {"zh": zh, "en": en}
+
+
+@cache
+def label(quantity: str) -> Shown:
+    """Show the name of a quantity."""
+    known = QUANTITIES[quantity]
+    return bilingual(known.zh, known.en)
+
+
+@cache
+def flags(quality: int) -> list[str]:
+    """Name the quality flags that are set; a good value has none."""
+    return [flag.name for flag in Quality if quality & flag and flag.name]
+
+
+def person(who: Person, region_name: str) -> Shown:
+    """Show an account."""
+    return {
+        "id": who.id,
+        "login": who.login,
+        "name": bilingual(who.name_zh, who.name_en),
+        "role": who.role,
+        "region": {"code": who.region_code, "name": region_name},
+    }
+
+
+def farm(caller: Caller, it: Farm) -> Shown:
+    """Show a farm."""
+    return {
+        "id": it.id,
+        "key": it.key,
+        "name": bilingual(it.name_zh, it.name_en),
+        "kind": it.kind,
+        "region": region(caller, it.region_code),
+        "location": it.location,
+        "provenance": it.provenance,
+        "note": bilingual(it.note_zh, it.note_en),
+    }
+
+
+def datastream(it: Datastream) -> Shown:
+    """Show a datastream."""
+    return {
+        "id": it.id,
+        "channel": it.channel,
+        "quantity": it.quantity,
+        "label": label(it.quantity),
+        "unit": QUANTITIES[it.quantity].unit,
+        "wire_unit": it.unit,
+        "depth_cm": it.depth_cm,
+        "device_id": it.device_id,
+        "field_id": it.field_id,
+    }
+
+
+def device(caller: Caller, it: Device, streams: Iterable[Datastream]) -> Shown:
+    """Show a device with its datastreams."""
+    return {
+        "id": it.id,
+        "key": it.key,
+        "name": bilingual(it.name_zh, it.name_en),
+        "farm_id": it.farm_id,
+        "field_id": it.field_id,
+        "region": region(caller, it.region_code),
+        "location": it.location,
+        "provenance": it.provenance,
+        "datastreams": [datastream(s) for s in streams],
+    }

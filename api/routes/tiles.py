@@ -1,0 +1,126 @@
+"""Tiles of layers and scenes.
+
+A map asks for thirty at once, so neither the layer nor the login is looked up for each.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from cachetools import LRUCache
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.answers import Png, etag_of, unchanged
+from api.dependencies import Entrant, enters
+from api.schemas.problem import ONE_PROBLEMS
+from api.schemas.shape import StableId
+from models.errors import NotFound, Unavailable
+from models.person import Action
+from models.scene import Layer
+from models.store import scenes as store
+from models.store.database import ReadTx
+
+router = APIRouter(tags=["layers"])
+# a layer never changes once published, but the login of who asks may
+_HEADERS = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization"}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+    204: {"description": "The tile lies outside the layer"},
+    304: {"description": "Not modified"},
+    **ONE_PROBLEMS,
+}
+_KEPT = 1000  # layers
+# the keys of analytics.remote.indices, which a test holds against this
+IndexKey = Literal["ndvi"]
+Zoom = Annotated[int, Path(ge=0, le=24, examples=[12])]
+Column = Annotated[int, Path(ge=0, lt=2**24, description="Column from the west (XYZ)")]
+Row = Annotated[int, Path(ge=0, lt=2**24, description="Row from the north (XYZ)")]
+
+
+class Published:
+    """Layers whose tiles were asked for: a published layer never changes, so it is kept."""
+
+    def __init__(self) -> None:
+        self._held: LRUCache[tuple[str, str], Layer] = LRUCache(_KEPT)
+        self._lock = threading.Lock()
+
+    def layer(self, entrant: Entrant, layer_id: str) -> Layer:
+        """Return one layer, or raise NotFound."""
+        return self._find(entrant, ("", layer_id), lambda tx: store.layer(tx, layer_id))
+
+    def of_scene(self, entrant: Entrant, scene_id: str) -> Layer:
+        """Return a layer of a scene, from whose bands any index is computed."""
+
+        def read(tx: ReadTx) -> Layer:
+            found = store.layers(tx, scene_id=store.scene(tx, scene_id).id)
+            if not found:
+                raise NotFound(noun="layer of scene", key=scene_id)
+            return found[0]
+
+        return self._find(entrant, ("scene", scene_id), read)
+
+    def _find(
+        self, entrant: Entrant, key: tuple[str, str], read: Callable[[ReadTx], Layer]
+    ) -> Layer:
+        with self._lock:
+            held = self._held.get(key)
+        if held is None:
+            with entrant.reading() as access:
+                held = read(access.tx)
+            with self._lock:
+                self._held[key] = held
+        return held
+
+
+def _tile(request: Request, facts: str, draw: Callable[[], bytes | None]) -> Response:
+    etag = etag_of(facts).removeprefix("W/")
+    same = unchanged(request, etag, _HEADERS)
+    if same is not None:
+        return same
+    try:
+        image = draw()
+    except OSError as error:
+        why = "a file is missing or unreadable"
+        raise Unavailable(part="raster archive", why=why) from error
+    headers = {**_HEADERS, "ETag": etag}
+    return Response(status_code=204, headers=headers) if image is None else Png(image, 200, headers)
+
+
+@router.get(
+    "/v1/layers/{layer_id}/tiles/{z}/{x}/{y}.png",
+    summary="Tile of a layer",
+    response_class=Png,
+    responses=_ANSWERS,
+)
+@enters(Action.READ, recently=True)
+def display_tile(
+    entrant: Entrant, request: Request, layer_id: StableId, z: Zoom, x: Column, y: Row
+) -> Response:
+    """Draw a palette PNG of 256 px on the WebMercator grid; 204 outside the layer."""
+    state = request.app.state
+    it = state.layers.layer(entrant, layer_id)
+    facts = f"{layer_id} {it.display_path} {it.palette} {z}/{x}/{y}"
+    return _tile(request, facts, lambda: state.tiles.display(it, z, x, y))
+
+
+@router.get(
+    "/v1/scenes/{scene_id}/tiles/{z}/{x}/{y}.png",
+    summary="Tile computed from a scene's bands",
+    response_class=Png,
+    responses=_ANSWERS,
+)
+@enters(Action.READ, recently=True)
+def live_tile(
+    entrant: Entrant,
+    request: Request,
+    scene_id: StableId,
+    z: Zoom,
+    x: Column,
+    y: Row,
+    index: Annotated[IndexKey, Query(description="Spectral index")] = "ndvi",
+) -> Response:
+    """Compute an index from the bands of a scene and draw it."""
+    state = request.app.state
+    it = state.layers.of_scene(entrant, scene_id)
+    facts = f"{scene_id} {it.bands_path} {it.palette} {index} {z}/{x}/{y}"
+    return _tile(request, facts, lambda: state.tiles.live(it, z, x, y, index=index))

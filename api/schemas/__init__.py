@@ -1,0 +1,1 @@
+"""Shapes of requests and answers (pydantic), named as the routes are."""
