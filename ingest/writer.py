@@ -25,8 +25,6 @@ from models.store.database import Database
 _LOG = logging.getLogger(__name__)
 _BACK_OFF_S = (0.1, 5.0)
 _TRIES = 3
-_RELOAD_S = 1.0  # an unknown device makes the catalogue load again at most this often
-_RELOAD_SHARE = 20  # and never takes more than 1/20 of the time
 _LOOK_S = 5.0  # how often a changed catalogue is looked for when nothing is unknown
 
 
@@ -66,8 +64,7 @@ class Writer:
         self._database, self._inbox, self._status, self._settle = database, inbox, status, settle
         self._rhythm = rhythm or Rhythm()
         self._placement: Placement | None = None
-        self._looked = self._loaded = -1e9
-        self._load_took = 0.0
+        self._looked = 0.0
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -167,22 +164,14 @@ class Writer:
         return self._placement
 
     def _newer(self, known: Placement) -> Placement | None:
-        """Load the catalogue when it has changed, or might have without saying so."""
-        now = time.monotonic()
+        """Load the catalogue when it has changed: one row tells, so looking is cheap."""
         with self._database.reading() as tx:
             version = devices.version(tx)
-        self._looked = now
-        # the version is a sequence and moves before its transaction commits, so an equal
-        # version does not prove that nothing is new
-        pause = max(_RELOAD_S, _RELOAD_SHARE * self._load_took)
-        if version != known.version or now - self._loaded > pause:
-            return self._load()
-        return None
+        self._looked = time.monotonic()
+        return self._load() if version != known.version else None
 
     def _load(self) -> Placement:
-        started = time.monotonic()
         with self._database.reading() as tx:
             self._placement = Placement(devices.catalogue(tx))
-        self._loaded = self._looked = time.monotonic()
-        self._load_took = self._loaded - started
+        self._looked = time.monotonic()
         return self._placement

@@ -211,8 +211,10 @@ def version(tx: ReadTx) -> int:
 
 def catalogue(tx: ReadTx) -> DeviceCatalogue:
     """Return every device and datastream, for placing readings."""
+    # first the version: what is registered between two statements then shows as newer
+    seen = version(tx)
     streams: dict[int, dict[str, Datastream]] = {}
     for row in tx.rows("devices", "streams"):
         streams.setdefault(row.device_id, {})[row.channel] = _stream(row)
     keys = {r.key: r.id for r in tx.rows("devices", "keys")}
-    return DeviceCatalogue(keys, streams, version(tx))
+    return DeviceCatalogue(keys, streams, seen)
