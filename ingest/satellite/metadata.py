@@ -39,6 +39,7 @@ class Metadata:
     title_zh: str | None = None
     title_en: str | None = None
     attribution: str | None = None
+    notes: tuple[str, ...] | None = None
 
 
 def instant(text: str) -> datetime:
@@ -110,6 +111,7 @@ def _from_facts(said: dict[str, Any]) -> Metadata:
         title_zh=title.get("zh"),
         title_en=title.get("en"),
         attribution=said.get("attribution"),
+        notes=tuple(str(note) for note in said.get("notes", ())) or None,
     )
 
 

@@ -93,7 +93,7 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
         said=said,
         calibration=calibration,
         offset_from=offset_from,
-        notes=(*found.descriptor.notes, *_band_notes(bands), *notes),
+        notes=(*found.descriptor.notes, *_band_notes(bands), *notes, *(said.notes or ())),
     )
 
 
