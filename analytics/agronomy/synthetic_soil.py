@@ -1,7 +1,7 @@
 """Synthetic seedbed temperature and moisture derived from daily weather.
 
 For demonstrations only, like `synthetic`. Against the real 30 cm probes of Cook Farm the
-temperature rule has an error of 1.7 C (VALIDATION.md); the moisture rule is a plain bucket
+temperature rule has an error of 1.5 C in spring (VALIDATION.md); the moisture rule is a plain bucket
 that was compared with nothing.
 """
 
