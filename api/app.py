@@ -27,7 +27,6 @@ from api.routes import (
     tiles,
 )
 from api.schemas.problem import Place, Problem
-from api.tiles.raster import TileSource
 from api.visitors import Visitors
 from models.platform import Platform
 
@@ -73,7 +72,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.figures = Figures(platform)
     app.state.visitors = Visitors()
     app.state.layers = tiles.Published()
-    app.state.tiles = TileSource(platform.archive)
+    app.state.tiles = tiles.Rasters(platform.archive)
     for router in _ROUTERS:
         app.include_router(router)
     app.state.methods = _methods_at(app)

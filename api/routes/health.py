@@ -9,7 +9,7 @@ from api.answers import Json
 from api.schemas.health import Live, Ready
 from models.errors import HeituError
 from models.platform import PartHealth, Platform
-from models.store import heartbeats, migrations
+from models.store import heartbeats
 from models.store.heartbeats import Heartbeat
 
 router = APIRouter(tags=["operations"])
@@ -51,6 +51,8 @@ def health(platform: Platform) -> list[PartHealth]:
 
 
 def _database(platform: Platform) -> list[PartHealth]:
+    from models.store import migrations  # brings Alembic: 0.2 s that no other route needs
+
     try:
         behind = migrations.pending(platform.database)
         with platform.database.reading() as tx:

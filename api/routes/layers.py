@@ -74,7 +74,7 @@ def layers(
     later = [it for it in found if last is None or _before((it.time, it.id), last)]
     rows, following = page.cut(later, _instant_key)
     scenes = {scene_id: store.scene(access.tx, scene_id) for scene_id in {r.scene_id for r in rows}}
-    now, tiles = access.platform.clock(), request.app.state.tiles
+    now, tiles = access.platform.clock(), request.app.state.tiles.source()
     items = [_layer(it, scenes[it.scene_id], now, tiles) for it in rows]
     return {"items": items, "next": following}
 

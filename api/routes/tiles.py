@@ -5,10 +5,12 @@ A map asks for thirty at once, so neither the layer nor the login is looked up f
 
 import threading
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cachetools import LRUCache
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as InPath
 
 from api.answers import Png, etag_of, unchanged
 from api.dependencies import Entrant, enters
@@ -19,6 +21,9 @@ from models.person import Action
 from models.scene import Layer
 from models.store import scenes as store
 from models.store.database import ReadTx
+
+if TYPE_CHECKING:
+    from api.tiles.raster import TileSource
 
 router = APIRouter(tags=["layers"])
 # a layer never changes once published, but the login of who asks may
@@ -32,9 +37,30 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _KEPT = 1000  # layers
 # the keys of analytics.remote.indices, which a test holds against this
 IndexKey = Literal["ndvi"]
-Zoom = Annotated[int, Path(ge=0, le=24, examples=[12])]
-Column = Annotated[int, Path(ge=0, lt=2**24, description="Column from the west (XYZ)")]
-Row = Annotated[int, Path(ge=0, lt=2**24, description="Row from the north (XYZ)")]
+Zoom = Annotated[int, InPath(ge=0, le=24, examples=[12])]
+Column = Annotated[int, InPath(ge=0, lt=2**24, description="Column from the west (XYZ)")]
+Row = Annotated[int, InPath(ge=0, lt=2**24, description="Row from the north (XYZ)")]
+
+
+class Rasters:
+    """The tile source, made when the first tile or legend is asked for.
+
+    Importing GDAL takes 0.1 s of the start of a process that may never draw a tile.
+    """
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._lock = threading.Lock()
+        self._source: TileSource | None = None
+
+    def source(self) -> "TileSource":
+        """Return the one tile source of this process."""
+        with self._lock:
+            if self._source is None:
+                from api.tiles.raster import TileSource
+
+                self._source = TileSource(self._archive)
+            return self._source
 
 
 class Published:
@@ -100,7 +126,7 @@ def display_tile(
     state = request.app.state
     it = state.layers.layer(entrant, layer_id)
     facts = f"{layer_id} {it.display_path} {it.palette} {z}/{x}/{y}"
-    return _tile(request, facts, lambda: state.tiles.display(it, z, x, y))
+    return _tile(request, facts, lambda: state.tiles.source().display(it, z, x, y))
 
 
 @router.get(
@@ -123,4 +149,4 @@ def live_tile(
     state = request.app.state
     it = state.layers.of_scene(entrant, scene_id)
     facts = f"{scene_id} {it.bands_path} {it.palette} {index} {z}/{x}/{y}"
-    return _tile(request, facts, lambda: state.tiles.live(it, z, x, y, index=index))
+    return _tile(request, facts, lambda: state.tiles.source().live(it, z, x, y, index=index))
