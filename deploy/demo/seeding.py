@@ -21,7 +21,8 @@ from models.platform import Platform
 from models.store import places as known_places
 from models.store.weather import stations
 
-SPRING = (4, 24)  # month, day: a week before maize is usually sown in central Jilin
+# month, day: before the guidance window of maize in central Jilin, and inside it
+SPRING = ((4, 24), (5, 12))
 SYNTHETIC = weather.Series(
     key="jilin-synthetic",
     name_zh="长春一带(模拟天气)",
@@ -115,18 +116,18 @@ def _scene(settings: Settings, platform: Platform, screen: Progress, task: TaskI
 
 
 def _advice(settings: Settings, platform: Platform, screen: Progress, task: TaskID) -> None:
-    """Ask once for last spring and once for today, for each field of the demonstration."""
+    """Ask for days of last spring and for today, for each field of the demonstration."""
     today = calendar.day_of(platform.clock())
     for farm in places.all_farms():
         for parcel in farm.fields:
             with platform.database.reading() as tx:
                 field = known_places.field_by_key(tx, parcel.key)
             assert field is not None
-            for day in (last_spring(today), today):
+            for day in (*last_spring(today), today):
                 desk.recommend(platform.database, field.id, as_of=day, clock=platform.clock)
 
 
-def last_spring(today: date) -> date:
-    """Return the 24 April before or on a day."""
-    this_year = date(today.year, *SPRING)
-    return this_year if this_year <= today else date(today.year - 1, *SPRING)
+def last_spring(today: date) -> list[date]:
+    """Return the days of the latest spring that is over."""
+    days = [date(today.year, *day) for day in SPRING]
+    return days if days[-1] <= today else [day.replace(year=today.year - 1) for day in days]
