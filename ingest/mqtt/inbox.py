@@ -41,6 +41,7 @@ class Inbox:
         self._waiting: deque[Message] = deque()
         self._bytes = 0
         self._capacity, self._capacity_bytes = capacity, capacity_bytes
+        self._window = capacity  # messages after which the stream was last seen to pause
         self._arrived = threading.Condition()
 
     def __len__(self) -> int:
@@ -67,9 +68,10 @@ class Inbox:
         """Take the next messages.
 
         Returns as soon as ``most`` are there, or ``linger`` seconds after the first, or when
-        nothing has come for ``quiet`` seconds: then the stream is slow or the broker waits
-        for acknowledgements, and lingering on would only stall it (with a window of 20 and
-        a batch of 2,000 it would stall for good).
+        nothing has come for ``quiet`` seconds: then the stream is slow or the broker's
+        window is full, and lingering on would only stall it (with a window of 20 and a batch
+        of 2,000 it would stall for good). The number at which the stream paused is
+        remembered, and next time that many are taken without waiting for the pause.
 
         Parameters
         ----------
@@ -83,11 +85,19 @@ class Inbox:
         with self._arrived:
             if not self._waiting and not self._arrived.wait(wait):
                 return []
-            deadline = time.monotonic() + linger
-            while len(self._waiting) < most and not self.full:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._arrived.wait(min(quiet, left)):
-                    break
+            self._gather(most, linger, quiet)
             taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
             self._bytes -= sum(len(message.payload) for message in taken)
         return taken
+
+    def _gather(self, most: int, linger: float, quiet: float) -> None:
+        deadline = time.monotonic() + linger
+        while len(self._waiting) < min(most, self._window) and not self.full:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            if not self._arrived.wait(min(quiet, left)):
+                self._window = len(self._waiting)
+                return
+        if len(self._waiting) > self._window:  # it flows beyond what seemed the window
+            self._window = self._capacity

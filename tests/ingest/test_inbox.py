@@ -79,3 +79,17 @@ def test_a_full_inbox_is_taken_from_at_once():
     began = time.monotonic()
     assert len(take(inbox, 100, linger=5, quiet=5)) == 10
     assert time.monotonic() - began < 1
+
+
+def test_a_window_that_was_seen_once_is_taken_at_once_the_next_time():
+    inbox = Inbox()
+    inbox.put(messages(20))
+    assert len(take(inbox, 2_000, linger=5, quiet=0.05)) == 20
+    inbox.put(messages(20))
+    began = time.monotonic()
+    assert len(take(inbox, 2_000, linger=5, quiet=5)) == 20
+    assert time.monotonic() - began < 1
+    inbox.put(messages(50))  # the stream flows again: gather as before
+    assert len(take(inbox, 2_000, linger=5, quiet=5)) == 50
+    inbox.put(messages(30))
+    assert len(take(inbox, 2_000, linger=0.05, quiet=0.01)) == 30
