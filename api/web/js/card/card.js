@@ -1,0 +1,75 @@
+/** The right card (a bottom sheet on a phone): opens with the thing that was chosen. */
+import { LngLatBounds } from '/vendor/maplibre-gl/maplibre-gl.mjs';
+import { byId, fill, wide } from '../dom.js';
+import { t } from '../i18n.js';
+import { on, state, tell } from '../state.js';
+import { boundsOf, frame } from '../map/map.js';
+import { empty, failed, headOf } from './frame.js';
+import { deviceCard, farmCard, fieldCard, regionCard } from './kinds.js';
+import { markShot } from './strip.js';
+import { handle, rest } from './sheet.js';
+import { closeWhy } from './why.js';
+
+/** @type {AbortController} */
+let running = new AbortController();
+/** @type {(() => void)|undefined} */
+let refresh;
+
+/** @param {import('../state.js').Selection} selection */
+function build(selection) {
+  const id = Number(selection.id);
+  if (selection.kind === 'field') return fieldCard(id, running.signal);
+  if (selection.kind === 'device') return deviceCard(id);
+  if (selection.kind === 'farm') return farmCard(id);
+  return regionCard(String(selection.id));
+}
+
+/** Bring a chosen thing into view. @param {import('../state.js').Selection} selection */
+function fly(selection) {
+  const id = Number(selection.id);
+  if (selection.kind === 'field' && state.fields.has(id)) frame(boundsOf(state.fields.get(id).geometry), 14.2, 2200);
+  const device = selection.kind === 'device' && state.devices.get(id);
+  if (device) frame(new LngLatBounds(device.location, device.location), 15);
+  const farm = selection.kind === 'farm' && state.farms.get(id);
+  if (!farm) return;
+  const bounds = new LngLatBounds(farm.location, farm.location);
+  for (const f of state.fields.values()) if (f.properties.farm_id === id) bounds.extend(boundsOf(f.geometry));
+  frame(bounds, 13.6);
+}
+
+function draw() {
+  const card = byId('card');
+  const { selection } = state;
+  running.abort();
+  running = new AbortController();
+  closeWhy();
+  refresh = undefined;
+  const changed = card.hidden !== !selection;
+  card.hidden = !selection;
+  document.body.classList.toggle('with-card', Boolean(selection));
+  if (changed) tell('room');
+  if (!selection) { fill(card); return; }
+  try {
+    const made = build(selection);
+    const missing = () => [headOf({ icon: 'info', title: t(`kind.${selection.kind}`), kind: '', sub: [] }), empty(t('error.title', { what: t('error.what.card') }))];
+    fill(card, handle(), ...(made?.nodes ?? missing()));
+    refresh = made?.refresh;
+  } catch (error) {
+    console.error(error);
+    fill(card, handle(), failed(error, 'card', draw));
+  }
+}
+
+export function openCard() {
+  on('selection', ({ selection, fly: wanted }) => {
+    if (selection && byId('card').hidden) rest();
+    draw();
+    byId('card').scrollTop = 0;
+    if (selection && wanted) fly(selection);
+    if (selection && !wide()) byId('left').classList.add('shut');
+  });
+  for (const topic of ['language', 'theme', 'person', 'loaded']) on(topic, () => { if (state.selection) draw(); });
+  on('latest', () => refresh?.());
+  on('layers', markShot);
+  setInterval(() => refresh?.(), 30_000);
+}
