@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from shapely.geometry import box
@@ -14,6 +15,7 @@ from models.place import FarmKind, Provenance
 from models.reading import BLOCK
 from models.store import devices, places, readings
 
+SAMPLES = Path(__file__).parents[2] / "deploy" / "demo" / "data" / "weather"
 COUNTY = "220122"  # Nong'an, Changchun
 SPOT = (125.0, 44.4)
 NOON = datetime(2025, 12, 1, 4, tzinfo=UTC)
@@ -68,6 +70,13 @@ def add_probe(database, field, *, depth=10.0, provenance=Provenance.REAL, key="p
     return {s.channel: s.id for s in streams}
 
 
+def put(database, datastream, values, *, quality=0):
+    """Store (instant, value) pairs."""
+    rows = [(datastream, int(at.timestamp()) * 1_000_000, value, quality) for at, value in values]
+    with database.writing() as tx:
+        readings.add(tx, np.array(rows, BLOCK))
+
+
 def hourly(database, datastream, first, daily, *, quality=0, swing=1.5, every=1):
     """Store readings whose daily mean is the value given for each day from `first` on."""
     rows = []
@@ -76,9 +85,8 @@ def hourly(database, datastream, first, daily, *, quality=0, swing=1.5, every=1)
         for hour in range(0, 24, every):
             at = start + timedelta(hours=hour)
             wave = swing * math.cos((hour - 17) * math.pi / 12) if every == 1 else 0.0
-            rows.append((datastream, int(at.timestamp()) * 1_000_000, value + wave, quality))
-    with database.writing() as tx:
-        readings.add(tx, np.array(rows, BLOCK))
+            rows.append((at, value + wave))
+    put(database, datastream, rows, quality=quality)
 
 
 def springlike(database, streams, as_of, *, temperature=12.0, moisture=0.22, days=15, **how):
@@ -104,6 +112,6 @@ def jilin_series(*, provenance=Provenance.SYNTHETIC, location=SPOT, key="syn"):
 _DAYS = synthetic.weather(date(1991, 1, 1), date(2025, 11, 30), seed=7)
 
 
-def add_weather(database, *, first=date(1991, 1, 1), **how):
+def add_weather(database, *, first=date(2003, 1, 1), **how):
     days = [d for d in _DAYS if d.day >= first]
     return weather_files.keep(database, jilin_series(**how), days)
