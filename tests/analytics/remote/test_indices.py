@@ -1,0 +1,68 @@
+"""Indices against spyndex, and where they are undefined."""
+
+import numpy as np
+import pytest
+import rasterio
+import spyndex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.remote.digital import Calibration, display, has_value, numbers, reflectance
+from analytics.remote.indices import index, ndvi
+from models.errors import NotFound
+from tests.conftest import DATA
+
+S2 = DATA.parents[1] / "deploy" / "demo" / "data" / "sentinel2"
+
+
+def test_ndvi_equals_spyndex_on_real_pixels():
+    red, nir = (rasterio.open(S2 / f"{name}.tif").read(1) for name in ("B04", "B08"))
+    reflectances = [reflectance(dn, Calibration()) for dn in (red, nir)]
+    ours = ndvi(*reflectances)
+    theirs = spyndex.computeIndex("NDVI", {"R": red / 1e4, "N": nir / 1e4})
+    assert np.isfinite(ours).all()
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_an_offset_left_out_is_seen():
+    """Baseline 04.00 adds 1000 to each DN: NDVI 0.5 would read 0.27 without the offset."""
+    before = reflectance(np.array([1000, 3000], np.uint16), Calibration())
+    since = reflectance(np.array([2000, 4000], np.uint16), Calibration(offset=-1000.0))
+    np.testing.assert_allclose(before, since)
+    naive = reflectance(np.array([2000, 4000], np.uint16), Calibration())
+    assert ndvi(*since.reshape(2, 1))[0] == pytest.approx(0.5)
+    assert ndvi(*naive.reshape(2, 1))[0] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("red", "nir"), [(0.0, 0.0), (-0.01, 0.02), (0.02, -0.01), (-0.1, -0.1), (np.nan, 0.3)]
+)
+def test_undefined_where_a_reflectance_is_not_positive_enough(red, nir):
+    assert np.isnan(ndvi(np.array([red], np.float32), np.array([nir], np.float32)))[0]
+
+
+@given(st.floats(0, 1.5, width=32), st.floats(0, 1.5, width=32))
+def test_stays_within_minus_one_and_one(red, nir):
+    value = ndvi(np.array([red], np.float32), np.array([nir], np.float32))[0]
+    assert np.isnan(value) or -1 <= value <= 1
+
+
+def test_no_value_in_nodata_and_saturation():
+    dn = np.array([0, 1, 65534, 65535], np.uint16)
+    assert has_value(dn).tolist() == [False, True, True, False]
+
+
+def test_numbers_keep_a_ten_thousandth_and_nodata():
+    coded = numbers(np.array([-1.0, -0.00004, 0.12345, 1.0, np.nan], np.float32))
+    assert coded.tolist() == [-10000, 0, 1234, 10000, -32768] or coded.tolist()[2] in (1234, 1235)
+    assert coded.dtype == np.int16
+
+
+def test_display_codes_span_the_range_and_clip():
+    values = np.array([-0.9, -0.2, 0.4, 1.0, np.nan], np.float32)
+    assert display(values, -0.2, 1.0).tolist() == [1, 1, 128, 255, 0]
+
+
+def test_unknown_index():
+    with pytest.raises(NotFound):
+        index("ndwii")
