@@ -25,7 +25,7 @@ test: .venv/test.stamp node_modules/.stamp ## run the tests
 	$(TESTING) $(PY) -m pytest -m "not faults and not bench and not timescale"
 
 test-timescale: .venv/test.stamp tests/timescale/node_modules/.stamp ## the store on real TimescaleDB
-	$(TESTING) $(PY) -m pytest -m timescale
+	$(TESTING) $(PY) -m pytest --engine timescale -m "not faults and not bench" tests/models/store
 
 test-faults: .venv/test.stamp ## kill and outage runs, about 5 minutes
 	$(TESTING) $(PY) -m pytest -m faults -s
