@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 import msgspec
 from fastapi import Request, Response
+from starlette.responses import JSONResponse
 
 _encoder = msgspec.json.Encoder()
 
 
-class Json(Response):
+class Json(JSONResponse):
     """A body encoded by msgspec; NaN becomes null, aware UTC times end in Z."""
 
     media_type = "application/json"

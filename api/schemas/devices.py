@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from api.schemas.places import BilingualName
-from api.schemas.shape import Answer, Bilingual, Cursor, Given, Key, Position, RegionRef
+from api.schemas.shape import Answer, Bilingual, Cursor, Given, Key, Position, RegionRef, Spot
 from models.place import Provenance
 
 
@@ -58,7 +58,7 @@ class DeviceOut(Answer):
     farm_id: int
     field_id: int | None
     region: RegionRef
-    location: tuple[float, float]
+    location: Spot
     provenance: Provenance
     datastreams: list[DatastreamOut]
 
@@ -73,7 +73,7 @@ class DeviceList(Answer):
 class InstallationOut(Answer):
     """A span of time at one place."""
 
-    location: tuple[float, float]
+    location: Spot
     since: datetime
     until: datetime | None
     note: str

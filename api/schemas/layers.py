@@ -5,10 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.shape import Answer, Bilingual, Cursor
+from api.schemas.shape import Answer, Bilingual, Box, Cursor
 from models.place import Provenance
-
-Box = tuple[float, float, float, float]
 
 
 class Stop(Answer):

@@ -1,6 +1,6 @@
 """Shapes of regions, farms and fields."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from api.schemas.shape import (
     Note,
     Position,
     RegionRef,
+    Spot,
 )
 from models.place import FarmKind, Level, Provenance
 
@@ -33,7 +34,7 @@ class RegionProperties(Answer):
     level: Level
     parent: str | None
     area_km2: float
-    label: tuple[float, float] = Field(description="Where its name is written [lon, lat]")
+    label: Spot
 
 
 class RegionFeature(Answer):
@@ -63,7 +64,7 @@ class FarmOut(Answer):
     name: Bilingual
     kind: FarmKind
     region: RegionRef
-    location: tuple[float, float]
+    location: Spot
     provenance: Provenance
     note: Bilingual
 
@@ -132,11 +133,24 @@ class FieldCollection(Answer):
     next: Cursor
 
 
-class GeometryIn(Given):
-    """A GeoJSON Polygon or MultiPolygon, longitude first."""
+Degrees = Annotated[float, Field(strict=True, ge=-180, le=180)]
+Corner = Annotated[list[Degrees], Field(min_length=2, max_length=3)]
+Ring = Annotated[list[Corner], Field(min_length=4)]
+Rings = Annotated[list[Ring], Field(min_length=1, max_length=100)]
 
-    type: Literal["Polygon", "MultiPolygon"]
-    coordinates: list[Any] = Field(min_length=1, max_length=200)
+
+class PolygonIn(Given):
+    """A GeoJSON Polygon, longitude first; a third number of a corner is left out."""
+
+    type: Literal["Polygon"]
+    coordinates: Rings
+
+
+class MultiPolygonIn(Given):
+    """A GeoJSON MultiPolygon, longitude first."""
+
+    type: Literal["MultiPolygon"]
+    coordinates: Annotated[list[Rings], Field(min_length=1, max_length=100)]
 
 
 class FieldIn(Given):
@@ -145,7 +159,7 @@ class FieldIn(Given):
     key: Key = Field(examples=["yushu-demo-1"])
     farm_id: int = Field(ge=1, le=2**31 - 1, strict=True)
     name: BilingualName
-    geometry: GeometryIn
+    geometry: PolygonIn | MultiPolygonIn = Field(discriminator="type")
     datum: Literal["CGCS2000", "WGS84", "GCJ-02", "BD-09"] = Field(
         description=(
             "Datum of the coordinates. GCJ-02 and BD-09 are refused: in Jilin they lie "

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from api.schemas.shape import Answer, Bilingual, Cursor
+from api.schemas.shape import Answer, Bilingual, Cursor, Spot
 from models.place import Provenance
 
 
@@ -62,7 +62,7 @@ class LatestOut(Answer):
     device: DeviceRef
     field_id: int | None
     farm_id: int
-    location: tuple[float, float]
+    location: Spot
     quantity: str
     label: Bilingual
     unit: str

@@ -29,7 +29,7 @@ class ReasonOut(Answer):
 
     code: str
     text: Bilingual
-    numbers: dict[str, float | str | None]
+    numbers: dict[str, int | float | str | None]
     evidence: str
     source: str
 

@@ -103,4 +103,9 @@ Lon = Annotated[float, Field(ge=-180, le=180, strict=True)]
 Position = Annotated[
     tuple[Lon, Lon], Field(description="[longitude, latitude], degrees, CGCS2000/WGS84")
 ]
+# lists of a fixed length rather than tuples: older tools read no `prefixItems`
+Spot = Annotated[list[float], Field(min_length=2, max_length=2, description="[lon, lat]")]
+Box = Annotated[
+    list[float], Field(min_length=4, max_length=4, description="[west, south, east, north]")
+]
 Cursor = Annotated[str | None, Field(description="Cursor of the next page, null at the end.")]
