@@ -35,7 +35,19 @@ def matches(secret: str, stored: str) -> bool:
 
 def broker_hash(secret: str) -> str:
     """Hash a device secret as mosquitto keeps it: ``$7$rounds$salt$hash`` (base64)."""
-    salt = secrets.token_bytes(_BROKER_SALT)
+    return _broker_hash(secret, secrets.token_bytes(_BROKER_SALT))
+
+
+def broker_matches(secret: str, stored: str) -> bool:
+    """Tell whether a secret is the one behind a line of the broker's password file."""
+    try:
+        salt = base64.b64decode(stored.split("$")[3])
+    except (IndexError, ValueError):
+        return False
+    return hmac.compare_digest(_broker_hash(secret, salt), stored)
+
+
+def _broker_hash(secret: str, salt: bytes) -> str:
     derived = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, _BROKER_ROUNDS)
     return f"$7${_BROKER_ROUNDS}${_base64(salt)}${_base64(derived)}"
 

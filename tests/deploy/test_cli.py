@@ -16,7 +16,7 @@ from models.store.database import Database
 ROOT = Path(__file__).parents[2]
 VERBS = [
     "demo", "stack", "serve", "ingest", "migrate", "scene", "replay", "reset", "advise",
-    "people", "check",
+    "people", "check", "broker-passwords", "regions",
 ]  # fmt: skip
 
 
