@@ -1,6 +1,7 @@
 """Brokers for tests: the embedded one, and Debian's mosquitto on a free port."""
 
 import contextlib
+import getpass
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ max_inflight_messages {window}
 persistent_client_expiration 14d
 set_tcp_nodelay true
 log_type error
+user {user}
 """
 
 
@@ -73,8 +75,7 @@ def mosquitto(folder, window=10_000):
     """Debian's mosquitto with a window of so many unacknowledged messages; gives its port."""
     port = free_port()
     folder.mkdir(exist_ok=True)
-    folder.chmod(0o777)  # started by root it drops to its own user
     conf = folder / "mosquitto.conf"
-    conf.write_text(_CONF.format(port=port, folder=folder, window=window))
+    conf.write_text(_CONF.format(port=port, folder=folder, window=window, user=getpass.getuser()))
     with _running([MOSQUITTO, "-c", str(conf)], port):
         yield port
