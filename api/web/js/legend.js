@@ -80,7 +80,7 @@ function corner() {
   const things = [...state.devices.values(), ...[...state.fields.values()].map((f) => f.properties)];
   const layer = state.on.satellite ? current() : null;
   const marks = tags(layer ? [...things, layer] : things);
-  const words = marks.map((m) => m?.textContent).join('、');
+  const words = marks.map((m) => String(m?.textContent).toLowerCase()).join(t('list.comma'));
   byId('corner').hidden = !marks.length;
   fill(byId('corner'), el('span', { text: t('corner.mixed', { tags: words }) }));
 }

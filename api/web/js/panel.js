@@ -37,8 +37,9 @@ function line(row) {
   return el('li', { class: 'layer', data: { layer: row.key } },
     el('div', { class: 'layer-row' },
       toggle(row.isOn, row.name, row.change),
-      el('span', { class: 'layer-name', text: row.name }), ...(row.marks ?? []),
+      el('span', { class: 'layer-name', text: row.name }),
       el('span', { class: 'layer-note', text: row.note ?? '' })),
+    row.marks?.length ? el('div', { class: 'layer-marks' }, ...row.marks) : null,
     row.isOn ? row.below : null);
 }
 

@@ -59,7 +59,7 @@ export function expression(quantity, input) {
 
 /** Line colours for depths, shallow to deep, readable on the panel. @param {number} n @param {boolean} dark */
 export function depthColours(n, dark) {
-  const [from, to] = dark ? [0.98, 0.38] : [0.72, 0.02];
+  const [from, to] = dark ? [0.86, 0.36] : [0.72, 0.02];
   return Array.from({ length: n }, (_, i) => {
     const place = n === 1 ? (from + to) / 2 : from + ((to - from) * i) / (n - 1);
     const k = place * (VIRIDIS.length - 1);

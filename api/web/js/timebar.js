@@ -42,10 +42,22 @@ function play() {
 function ticks(series) {
   const [first, last] = [at(series[0].time), at(series[series.length - 1].time)];
   const span = Math.max(last - first, 10 * DAY);
+  const place = (/** @type {import('./state.js').Layer} */ l) => (series.length === 1 ? 50 : ((at(l.time) - first) / span) * 100);
+  const named = labelled(series, place);
   return el('div', { class: 'ticks-line' }, ...series.map((l) => el('button', {
     class: 'tick', 'aria-pressed': String(l.id === state.layer), title: `${longDay(at(l.time))} · ${t('bar.clear', { share: share(l.valid_share) })}`,
-    style: { left: `${series.length === 1 ? 50 : ((at(l.time) - first) / span) * 100}%` }, on: { click: () => pick(l.id) },
-  }, el('i', { style: { height: `${Math.max(8, l.valid_share * 100)}%` } }), el('span', { text: dayMonth(at(l.time)) }))));
+    style: { left: `${place(l)}%` }, on: { click: () => pick(l.id) },
+  }, el('i', { style: { height: `${Math.max(8, l.valid_share * 100)}%` } }), el('span', { text: named.has(l.id) ? dayMonth(at(l.time)) : '' }))));
+}
+
+/** Which dates have room for their name; the chosen one always. @param {import('./state.js').Layer[]} series @param {(l: import('./state.js').Layer) => number} place */
+function labelled(series, place) {
+  const room = 17; // per cent of the line that a name takes
+  const kept = series.filter((l) => l.id === state.layer);
+  for (const l of [...series].reverse()) {
+    if (kept.every((k) => Math.abs(place(k) - place(l)) >= room)) kept.push(l);
+  }
+  return new Set(kept.map((l) => l.id));
 }
 
 /** @param {string} name @param {string} title @param {() => void} act @param {boolean} off */

@@ -74,11 +74,11 @@ function verdict(rec, redraw) {
 /** @param {HTMLElement} box @param {any} rec */
 function draw(box, rec) {
   const redraw = (/** @type {any} */ next) => draw(box, { ...rec, ...next });
-  const expired = rec.expired || dayStart(rec.expires) + DAY < now();
-  const facts = [t('advice.as_of', { day: dayMonth(dayStart(rec.as_of)) }), t('advice.expires', { day: dayMonth(dayStart(String(rec.expires).slice(0, 10))) })];
+  const expired = rec.expired || dayStart(String(rec.expires).slice(0, 10)) + DAY < now();
+  const until = t('advice.expires', { day: dayMonth(dayStart(String(rec.expires).slice(0, 10))) });
   fill(box, el('article', { class: `advice advice-${rec.status}`, data: { testid: 'advice', status: rec.status } },
     el('div', { class: 'advice-top' }, icon(rec.status === 'refused' ? 'alert' : 'sprout', 18), el('span', { class: 'status', text: t(`advice.status.${rec.status}`) }),
-      expired ? el('span', { class: 'tag tag-expired', text: t('advice.expired') }) : null, tag(rec.provenance), el('span', { class: 'muted', text: facts.join(' · ') })),
+      expired ? el('span', { class: 'tag tag-expired', text: t('advice.expired') }) : null, tag(rec.provenance), el('span', { class: 'muted', text: until })),
     el('p', { class: 'action', data: { testid: 'advice-action' }, text: say(rec.action_text) }),
     rec.window ? calendar(rec.window) : null, chance(rec), reasons(rec), evidenceOf(rec), verdict(rec, redraw)));
 }

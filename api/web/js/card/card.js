@@ -1,6 +1,6 @@
 /** The right card (a bottom sheet on a phone): opens with the thing that was chosen. */
 import { LngLatBounds } from '/vendor/maplibre-gl/maplibre-gl.mjs';
-import { byId, fill, wide } from '../dom.js';
+import { byId, el, fill, wide } from '../dom.js';
 import { t } from '../i18n.js';
 import { on, state, tell } from '../state.js';
 import { boundsOf, frame } from '../map/map.js';
@@ -28,6 +28,8 @@ function build(selection) {
 function fly(selection) {
   const id = Number(selection.id);
   if (selection.kind === 'field' && state.fields.has(id)) frame(boundsOf(state.fields.get(id).geometry), 14.2, 2200);
+  const region = selection.kind === 'region' && state.regions.get(String(selection.id));
+  if (region) frame(boundsOf(region.geometry), 10);
   const device = selection.kind === 'device' && state.devices.get(id);
   if (device) frame(new LngLatBounds(device.location, device.location), 15);
   const farm = selection.kind === 'farm' && state.farms.get(id);
@@ -37,7 +39,15 @@ function fly(selection) {
   frame(bounds, 13.6);
 }
 
-function draw() {
+/**
+ * Only what is inside the card scrolls: where the card itself did, Chromium left out the map's
+ * canvas behind it (seen with 150 in software rendering).
+ * @type {HTMLElement|undefined}
+ */
+let scroller;
+
+/** @param {boolean} [keep] where it was scrolled to */
+function draw(keep = false) {
   const card = byId('card');
   const { selection } = state;
   running.abort();
@@ -48,15 +58,18 @@ function draw() {
   card.hidden = !selection;
   document.body.classList.toggle('with-card', Boolean(selection));
   if (changed) tell('room');
+  const top = changed || !keep ? 0 : scroller?.scrollTop ?? 0;
   if (!selection) { fill(card); return; }
   try {
     const made = build(selection);
     const missing = () => [headOf({ icon: 'info', title: t(`kind.${selection.kind}`), kind: '', sub: [] }), empty(t('error.title', { what: t('error.what.card') }))];
-    fill(card, handle(), ...(made?.nodes ?? missing()));
+    scroller = el('div', { class: 'card-scroll' }, ...(made?.nodes ?? missing()));
+    fill(card, handle(), scroller);
     refresh = made?.refresh;
+    scroller.scrollTop = top;
   } catch (error) {
     console.error(error);
-    fill(card, handle(), failed(error, 'card', draw));
+    fill(card, handle(), failed(error, 'card', () => draw()));
   }
 }
 
@@ -64,11 +77,10 @@ export function openCard() {
   on('selection', ({ selection, fly: wanted }) => {
     if (selection && byId('card').hidden) rest();
     draw();
-    byId('card').scrollTop = 0;
     if (selection && wanted) fly(selection);
     if (selection && !wide()) byId('left').classList.add('shut');
   });
-  for (const topic of ['language', 'theme', 'person', 'loaded']) on(topic, () => { if (state.selection) draw(); });
+  for (const topic of ['language', 'theme', 'person', 'loaded']) on(topic, () => { if (state.selection) draw(true); });
   on('latest', () => refresh?.());
   on('layers', markShot);
   setInterval(() => refresh?.(), 30_000);

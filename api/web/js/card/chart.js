@@ -9,7 +9,7 @@ import { depthColours } from '../ramps.js';
 import { RANGES, columns, linesOf, observe } from './series.js';
 import { bones, empty, failed } from './frame.js';
 
-const HEIGHT = 176;
+const HEIGHT = 158;
 const FONT = "11px system-ui, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif";
 const KEY = 'heitu.range';
 
@@ -94,18 +94,18 @@ function plot(box, drawn, start, end) {
   const bands = drawn.slice(0, drawn.length > 3 ? 1 : 3).map((_, k) => ({ series: [1 + 3 * k, 2 + 3 * k], fill: `${colours[k]}2e` }));
   fill(box, canvas, keys);
   const chart = new uPlot({
-    width, height: HEIGHT, padding: [10, 8, 0, 0], legend: { show: false }, bands,
+    width, height: HEIGHT, padding: [8, 8, 0, 0], legend: { show: false }, bands,
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     tzDate: (/** @type {number} */ ts) => uPlot.tzDate(new Date(ts * 1000), ZONE),
     scales: { x: { range: [start / 1000, end / 1000] } },
     axes: axes(), series: [{}, ...seriesOf(drawn, colours, flags)],
     hooks: { drawAxes: [midnights], setCursor: [(/** @type {any} */ u) => drawKeys(u.cursor.idx)] },
   }, data, canvas);
-  const drawKeys = (/** @type {number|null|undefined} */ at) => fill(keys, ...drawn.map((d, k) => {
+  const drawKeys = (/** @type {number|null|undefined} */ at) => fill(keys, el('span', { class: 'chart-when', text: at === null || at === undefined ? t('chart.now') : moment(data[0][at] * 1000) }), ...drawn.map((d, k) => {
     const value = at === null || at === undefined ? d.samples[d.samples.length - 1]?.mean : neighbourhood(data[3 + 3 * k], at);
     const words = value === null || value === undefined ? '–' : number(value, places);
     return el('span', { class: 'chart-key' }, el('i', { style: { background: colours[k] } }), el('span', { text: d.line.label }), el('b', { text: words }));
-  }), el('span', { class: 'chart-when', text: at === null || at === undefined ? t('chart.now') : moment(data[0][at] * 1000) }));
+  }));
   drawKeys(null);
   new ResizeObserver(() => { if (box.clientWidth && box.clientWidth !== chart.width) chart.setSize({ width: box.clientWidth, height: HEIGHT }); }).observe(box);
 }

@@ -2,7 +2,7 @@
 import { get, send } from '../client.js';
 import { el, fill } from '../dom.js';
 import { say, t } from '../i18n.js';
-import { at, moment } from '../format.js';
+import { at, dayMonth, dayStart, moment } from '../format.js';
 import { icon } from '../icons.js';
 import { bones, failed } from './frame.js';
 
@@ -39,7 +39,7 @@ function method(rec) {
   const row = (/** @type {string} */ key, /** @type {string} */ text) => [el('dt', { text: t(`advice.${key}`) }), el('dd', { text })];
   const sources = [...new Set(rec.reasons.map((/** @type {any} */ r) => say(r.source)).filter(Boolean))];
   return el('dl', { class: 'facts' },
-    ...row('method', rec.method), ...row('version', rec.method_version), ...row('issued', moment(at(rec.issued))),
+    ...row('method', rec.method), ...row('version', rec.method_version), ...row('as_of', dayMonth(dayStart(rec.as_of))), ...row('issued', moment(at(rec.issued))),
     el('dt', { text: t('advice.hash') }), el('dd', {}, el('code', { title: rec.input_hash, text: `${rec.input_hash.slice(0, 16)}…` })),
     el('dt', { text: t('advice.source') }), el('dd', {}, el('ul', {}, ...sources.map((text) => el('li', { text: String(text) })))));
 }

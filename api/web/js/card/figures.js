@@ -73,9 +73,9 @@ function trend(f, before) {
 
 /** @param {Figure} f @param {number|undefined} before */
 function cell(f, before) {
-  const name = [depth(f.depth), quantityName(f.quantity)].filter(Boolean).join(' ');
   return el('button', { class: 'figure', title: t('figure.why'), data: { quantity: f.quantity }, on: { click: (event) => why(/** @type {HTMLElement} */ (event.currentTarget), f) } },
-    el('span', { class: 'figure-name' }, quality(f), el('span', { text: name })),
+    el('span', { class: 'figure-name' }, quality(f), el('span', { text: quantityName(f.quantity) })),
+    el('span', { class: 'figure-depth', title: f.rows.length > 1 ? t('figure.mean', { n: f.rows.length }) : '', text: f.rows.length > 1 ? `${f.rows.length} × ${depth(f.depth)}` : depth(f.depth) }),
     el('span', { class: 'figure-value' }, el('b', { text: figure(f.value, f.quantity, f.unit) }), el('small', { text: unitWord(f.unit) })),
     trend(f, before), icon('why', 14));
 }

@@ -67,7 +67,7 @@ export function list(title, rows) {
   if (!rows.length) return null;
   const items = rows.slice(0, MOST).map((row) => el('li', {}, el(row.go ? 'button' : 'div', { class: 'list-row', on: row.go ? { click: row.go } : {} },
     icon(row.icon, 18), el('span', { class: 'list-name', text: row.name }), tag(row.provenance ?? 'real'),
-    el('span', { class: 'list-note', text: row.note ?? '' }), el('b', { class: 'list-value', text: row.value ?? '' }))));
+    el('span', { class: 'list-note', text: row.note ?? '' }), row.value === undefined ? null : el('b', { class: 'list-value', text: row.value }))));
   const more = rows.length > MOST ? el('p', { class: 'muted small', text: t('list.more', { n: rows.length - MOST }) }) : null;
   return el('section', { class: 'section' }, el('div', { class: 'section-head' }, el('h3', { text: title })), el('ul', { class: 'list' }, ...items), more);
 }

@@ -60,20 +60,26 @@ function sample(item, k) {
   return { t: at(item.time) / 1000, mean: item.value * k, min: item.value * k, max: item.value * k, flagged: item.quality.length > 0 };
 }
 
-/** A step is a gap when it is over three times the usual one. @param {Sample[]} samples */
-export function breaks(samples) {
+/**
+ * Spans without samples: a step is a gap when it is over three times the usual one.
+ * @param {Sample[]} samples
+ * @returns {{from: number, to: number, middle: number}[]}
+ */
+export function gaps(samples) {
   const steps = samples.slice(1).map((s, i) => s.t - samples[i].t);
   const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
-  return samples.slice(1).flatMap((s, i) => (steps[i] > usual * 3 ? [samples[i].t + usual] : []));
+  return steps.flatMap((step, i) => (step > usual * 3
+    ? [{ from: samples[i].t, to: samples[i + 1].t, middle: samples[i].t + usual }] : []));
 }
 
 /**
  * Columns for uPlot on one time axis: x, then max, min, mean of each line; null breaks a
- * line, undefined means another line's instant.
+ * line (uPlot looks only at it and its neighbours, so a gap is null at every instant inside),
+ * undefined means another line's instant.
  * @param {Drawn[]} drawn
  */
 export function columns(drawn) {
-  const times = new Set(drawn.flatMap((d) => [...d.samples.map((s) => s.t), ...breaks(d.samples)]));
+  const times = new Set(drawn.flatMap((d) => [...d.samples.map((s) => s.t), ...gaps(d.samples).map((g) => g.middle)]));
   const x = [...times].sort((a, b) => a - b);
   const place = new Map(x.map((time, i) => [time, i]));
   const flags = drawn.map(() => new Set());
@@ -84,9 +90,9 @@ export function columns(drawn) {
       [high[i], low[i], mean[i]] = [s.max, s.min, s.mean];
       if (s.flagged) flags[k].add(i);
     }
-    for (const time of breaks(d.samples)) {
-      const i = place.get(time) ?? 0;
-      [high[i], low[i], mean[i]] = [null, null, null];
+    for (const gap of gaps(d.samples)) {
+      const last = place.get(gap.to) ?? 0;
+      for (let i = (place.get(gap.from) ?? 0) + 1; i < last; i += 1) [high[i], low[i], mean[i]] = [null, null, null];
     }
     return [high, low, mean];
   });

@@ -36,7 +36,7 @@ function ground() {
   return [
     { id: 'outside', type: 'background', paint: { 'background-color': c.outside } },
     layer('grid', 'line', 'grid', { maxzoom: 10, paint: { 'line-color': c.grid, 'line-width': 1 } }),
-    layer('halo', 'line', 'regions', { filter: level('province'), paint: { 'line-color': c.halo, 'line-width': 28, 'line-blur': 26, 'line-opacity': 0.55 } }),
+    layer('halo', 'line', 'regions', { filter: level('province'), layout: { 'line-join': 'round', 'line-cap': 'round' }, paint: { 'line-color': c.halo, 'line-width': 26, 'line-blur': 24, 'line-opacity': 0.6 } }),
     layer('land', 'fill', 'regions', { filter: level('province'), paint: { 'fill-color': c.land } }),
     layer('county-fill', 'fill', 'regions', {
       filter: level('county'),
@@ -60,7 +60,7 @@ function fields() {
   return [
     layer('footprint', 'line', 'footprint', { paint: { 'line-color': c.footprint, 'line-width': 1, 'line-dasharray': [3, 3] } }),
     layer('field-fill', 'fill', 'fields', { minzoom: 10.5, paint: { 'fill-color': tint, 'fill-opacity': 0.22 } }),
-    layer('field-line', 'line', 'fields', { minzoom: 10.5, paint: { 'line-color': c.field, 'line-width': 1 } }),
+    layer('field-line', 'line', 'fields', { minzoom: 10.5, paint: { 'line-color': c.field, 'line-width': 1.2 } }),
     layer('field-glow', 'line', 'fields', { filter: ['==', ['get', 'id'], -1], minzoom: 10.5, paint: { 'line-color': c.panel, 'line-width': 5 } }),
     layer('field-chosen', 'line', 'fields', { filter: ['==', ['get', 'id'], -1], minzoom: 10.5, paint: { 'line-color': c.accent, 'line-width': 2.5 } }),
   ];
@@ -71,7 +71,7 @@ const bold = { 'text-font': ['Open Sans Bold'], 'text-letter-spacing': 0.06 };
 
 function names() {
   const c = colours();
-  const halo = { 'text-halo-color': c.glow, 'text-halo-width': 1.4 };
+  const halo = { 'text-halo-color': c.glow, 'text-halo-width': 1.8 };
   return [
     layer('county-name', 'symbol', 'labels', {
       filter: level('county'), minzoom: 6.1, maxzoom: 12.5,
@@ -80,7 +80,7 @@ function names() {
     }),
     layer('prefecture-name', 'symbol', 'labels', {
       filter: level('prefecture'), maxzoom: 8.6,
-      layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': zoom(5, 11, 8, 16), 'text-padding': 4 },
+      layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': zoom(5, 11, 8, 16), 'text-padding': 4, 'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'], 'text-radial-offset': 1.2 },
       paint: { 'text-color': c.ink, ...halo },
     }),
     layer('field-name', 'symbol', 'field-labels', {
@@ -102,12 +102,12 @@ function things() {
     layer('device-value', 'symbol', 'devices', {
       filter: ['!', ['has', 'point_count']], minzoom: 12.5,
       layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': 12, 'text-offset': [0.9, 0], 'text-anchor': 'left', 'text-letter-spacing': 0 },
-      paint: { 'text-color': c.ink, 'text-halo-color': c.glow, 'text-halo-width': 1.6 },
+      paint: { 'text-color': c.ink, 'text-halo-color': c.glow, 'text-halo-width': 2 },
     }),
     layer('farm-name', 'symbol', 'farms', {
       minzoom: 6, maxzoom: 13.2,
       layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': 12, 'text-offset': [0, 1.7], 'text-anchor': 'top', 'text-letter-spacing': 0, 'text-max-width': 9 },
-      paint: { 'text-color': c.ink, 'text-halo-color': c.glow, 'text-halo-width': 1.6 },
+      paint: { 'text-color': c.ink, 'text-halo-color': c.glow, 'text-halo-width': 2 },
     }),
   ];
 }
