@@ -8,8 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet --require-hashes
 export MALLOC_ARENA_MAX ?= 2
-# under `make test` nothing may depend on the settings of the shell
-TESTING := env -u HEITU_DATA
+# tests may not depend on the settings of the shell, but HEITU_TEST_...
+TESTING := unset $$(env | sed -n 's/^\(HEITU_[A-Z_]*\)=.*/\1/p' | grep -v ^HEITU_TEST_); exec
 
 .PHONY: help demo test bench test-faults test-timescale check lock reset-demo clean
 help: ## show this list
