@@ -64,6 +64,12 @@ class ApiSettings(Group):
     port: int = Field(default=8000, ge=1, le=65535)
 
 
+class DeliverySettings(Group):
+    """How advisories leave the house, beside the inbox of the API."""
+
+    spool: Path | None = None  # folder of a village station: one set of files per advisory
+
+
 class Settings(BaseSettings):
     """All settings; `load` reads them."""
 
@@ -81,6 +87,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
     api: ApiSettings = ApiSettings()
+    delivery: DeliverySettings = DeliverySettings()
 
     @property
     def folder(self) -> Path:

@@ -47,6 +47,8 @@ def run(settings: Settings) -> None:
             ("recommendations", _advice),
         ):
             task = screen.add_task(told, total=None)
+            if screen.disable:
+                print(f"  {told}", flush=True)
             step(settings, platform, screen, task)
             screen.update(task, total=1, completed=1)
 

@@ -90,6 +90,8 @@ class Stack:
         self._start(self._process("ingestor", _verb("ingest"), lambda: True))
         serve = _verb("serve", *(["--demo"] if self.demo else []))
         self._start(self._process("API", serve, lambda: self._api_answers("/health/ready")))
+        if self.settings.delivery.spool:
+            self._start(self._process("delivery", _verb("deliver", "--every", "30"), lambda: True))
 
     def start_devices(self) -> None:
         """Start the demonstration's devices, which publish through the broker."""

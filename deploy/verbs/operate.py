@@ -1,4 +1,4 @@
-"""Verbs of operation: the broker's password file, the divisions of the province."""
+"""Verbs of operation: deliver advisories, write the broker's passwords, register divisions."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ _PASSWORDS = """\
 Writes the accounts of the MQTT broker in Mosquitto's format, as hashes: the ingestor's own
 (HEITU_MQTT_USERNAME, HEITU_MQTT_PASSWORD) and every registered device that was given a secret.
 The file is replaced at once and only when something changed."""
+_DELIVER = """\
+Hands every advisory that is due to the channels (HEITU_DELIVERY_SPOOL: a folder), tries again
+later when one fails, and gives up after two days. The inbox of the API needs none of this."""
 _REGIONS = "Registers the shipped divisions of Jilin and their retired codes, once."
 
 
@@ -29,6 +32,8 @@ def add(verbs: Verbs) -> None:
     """Add the verbs of this group."""
     own = verb(verbs, "broker-passwords", passwords, "write Mosquitto's password file", _PASSWORDS)
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
+    own.add_argument("--every", type=float, metavar="SECONDS", help="go on, looking this often")
+    own = verb(verbs, "deliver", deliver, "send advisories from the outbox", _DELIVER)
     own.add_argument("--every", type=float, metavar="SECONDS", help="go on, looking this often")
     verb(verbs, "regions", regions, "register the divisions of Jilin", _REGIONS)
 
@@ -82,6 +87,29 @@ def _replace(path: Path, text: str) -> None:
         new.flush()
         os.fsync(new.fileno())
     Path(new.name).replace(path)
+
+
+def deliver(asked: argparse.Namespace, settings: Settings) -> None:
+    """Send what is due, once or for ever."""
+    from api.delivery.spool import Spool
+    from api.delivery.worker import deliver_due
+
+    channels = [Spool(settings.delivery.spool)] if settings.delivery.spool else []
+    with wiring.open_database(settings) as database:
+        while True:
+            try:
+                done = deliver_due(database, channels)
+            except Unavailable as problem:
+                if asked.every is None:
+                    raise
+                print(problem.message, flush=True)
+            else:
+                if asked.every is None or done.delivered or done.failed:
+                    told = f"{done.delivered} delivered, {done.failed} failed"
+                    print(f"{told}, {done.given_up} given up", flush=True)
+            if asked.every is None:
+                return
+            time.sleep(asked.every)
 
 
 def regions(asked: argparse.Namespace, settings: Settings) -> None:

@@ -2,21 +2,24 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from shapely.geometry import box
 
 from deploy.__main__ import main, parser
-from models.store import people
+from models.place import FarmKind, Provenance
+from models.store import people, places
 from models.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 VERBS = [
     "demo", "stack", "serve", "ingest", "migrate", "scene", "replay", "reset", "advise",
-    "people", "check", "broker-passwords", "regions",
+    "people", "check", "broker-passwords", "deliver", "regions",
 ]  # fmt: skip
 
 
@@ -38,7 +41,7 @@ def test_help_names_every_verb_and_setting(capsys):
         main(["--help"])
     told = capsys.readouterr().out
     assert left.value.code == 0
-    assert all(f"    {verb} " in told for verb in VERBS)
+    assert [v for v in VERBS if not re.search(rf"^    {v}\s+\w", told, re.M)] == []
     assert "HEITU_DATABASE_URL" in told
     assert "==SUPPRESS==" not in told
 
@@ -138,6 +141,39 @@ def test_what_is_not_there_is_named(store, capsys, arguments, why):
 def test_replay_of_an_empty_quarantine(store, capsys):
     assert main(["replay"]) == 0
     assert "left in quarantine: nothing" in capsys.readouterr().out
+
+
+def test_advisories_are_delivered_once(store, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HEITU_DELIVERY_SPOOL", str(tmp_path / "spool"))
+    with store.writing() as tx:
+        farm = places.add_farm(
+            tx,
+            key="farm",
+            name_zh="农场",
+            name_en="Farm",
+            kind=FarmKind.FIELD,
+            region_code="220182",
+            location=(126.5, 44.8),
+            provenance=Provenance.SYNTHETIC,
+        )
+        places.add_field(
+            tx,
+            key="field",
+            farm_id=farm.id,
+            name_zh="地",
+            name_en="Field",
+            geometry=box(126.5, 44.8, 126.51, 44.81),
+            provenance=Provenance.SYNTHETIC,
+        )
+    assert main(["advise", "field"]) == 0
+    assert "refused" in capsys.readouterr().out  # no soil data
+    assert main(["advise", "--replay", "1"]) == 0
+    assert "identical" in capsys.readouterr().out
+    assert main(["deliver"]) == 0
+    assert "1 delivered, 0 failed" in capsys.readouterr().out
+    assert len(list((tmp_path / "spool" / "220182").glob("*.json"))) == 1
+    assert main(["deliver"]) == 0
+    assert "0 delivered" in capsys.readouterr().out
 
 
 def test_check_tells_each_part(store, capsys):
