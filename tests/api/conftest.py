@@ -1,6 +1,8 @@
-"""The world of the API tests; made once for the run, so tests that write add keys of their own."""
+"""The world of the API tests: made once, copied for tests that change it."""
 
 import secrets
+from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -9,30 +11,45 @@ from models.store.database import Database
 from tests.api.world import populate, visited
 
 
-def store_from(template_name, postgres):
-    """A store on a copy of a database, gone at the end."""
+@contextmanager
+def copied(postgres, template):
+    """Name and URL of a copy of a database, gone at the end."""
     name = f"api_{secrets.token_hex(6)}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_name} STRATEGY file_copy")
-        database = Database(postgres.url.replace("/postgres?", f"/{name}?"), pool_size=4)
-        yield database
-        database.close()
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield name, postgres.url.replace("/postgres?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def world(postgres, template, jilin, tmp_path_factory):
-    """Two counties, every role and a real server; read-only by agreement."""
-    for database in store_from(template, postgres):
+def seed(postgres, template, jilin, tmp_path_factory):
+    """A populated database, closed so that it can be copied, and what is in it."""
+    with copied(postgres, template) as (name, url):
+        database = Database(url, pool_size=4)
         made = populate(database, tmp_path_factory.mktemp("archive"), jilin)
-        with visited(made):
-            yield made
+        database.close()
+        yield name, made
+
+
+@contextmanager
+def opened(postgres, seed):
+    name, made = seed
+    with copied(postgres, name) as (_, url):
+        database = Database(url, pool_size=4)
+        with visited(replace(made, platform=replace(made.platform, database=database))) as world:
+            yield world
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def world(postgres, seed):
+    """Two counties, every role and a real server; tests that share it leave it as it was."""
+    with opened(postgres, seed) as made:
+        yield made
 
 
 @pytest.fixture
-def fresh_world(postgres, template, jilin, tmp_path):
-    """The same, for tests that change much of it."""
-    for database in store_from(template, postgres):
-        made = populate(database, tmp_path / "archive", jilin)
-        with visited(made):
-            yield made
+def fresh_world(postgres, seed):
+    """A world of one's own."""
+    with opened(postgres, seed) as made:
+        yield made

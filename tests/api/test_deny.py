@@ -1,0 +1,200 @@
+"""Every route by every role and region: who is let in, and who is told what is missing."""
+
+import pytest
+
+from models.person import Role
+from tests.api.world import DUNHUA, PREFECTURE, PROVINCE, YUSHU
+
+V, A, D, P = Role.VIEWER, Role.AGRONOMIST, Role.OFFICER, Role.OPERATOR
+EVERYONE, ADVISERS, DECIDERS, OPERATORS = {V, A, D, P}, {A, D, P}, {D, P}, {P}
+INSIDE = {PROVINCE, PREFECTURE, YUSHU}  # scopes that hold the things of Yushu
+ANYWHERE = {PROVINCE, PREFECTURE, YUSHU, DUNHUA}
+
+SQUARE = [
+    [126.60, 44.80],
+    [126.61, 44.80],
+    [126.61, 44.81],
+    [126.60, 44.81],
+    [126.60, 44.80],
+]
+NAME = {"zh": "名", "en": "Name"}
+# taken keys: an allowed request gets as far as 409 and changes nothing
+FARM = {
+    "key": "farm-220182",
+    "name": NAME,
+    "kind": "field",
+    "location": [126.55, 44.83],
+}
+FIELD = {
+    "key": "field-220182",
+    "farm_id": "{farm}",
+    "name": NAME,
+    "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
+    "datum": "CGCS2000",
+}
+DEVICE = {
+    "key": "probe-220182",
+    "farm_id": "{farm}",
+    "name": NAME,
+    "location": [126.55, 44.83],
+    "datastreams": [{"channel": "w", "quantity": "soil_moisture", "unit": "%"}],
+}
+ADVICE = {"field_id": "{field}", "as_of": "2026-05-01"}
+
+# method, path, body, roles, scopes in which it is allowed
+ROUTES = [
+    ("GET", "/v1/me", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/quantities", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/farms", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/farms/{farm}", None, EVERYONE, INSIDE),
+    ("POST", "/v1/farms", FARM, OPERATORS, INSIDE),
+    ("GET", "/v1/fields", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/fields?farm={farm}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/fields/{field}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/fields/{field}/zonal", None, EVERYONE, INSIDE),
+    ("POST", "/v1/fields", FIELD, OPERATORS, INSIDE),
+    ("GET", "/v1/devices", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/devices?farm={farm}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/devices?field={field}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/devices/{device}", None, EVERYONE, INSIDE),
+    ("POST", "/v1/devices", DEVICE, OPERATORS, INSIDE),
+    ("GET", "/v1/datastreams", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/datastreams?device={device}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/datastreams?field={field}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/observations?datastream={moisture}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/observations?datastream={moisture}&bucket=day", None, EVERYONE, INSIDE),
+    ("GET", "/v1/observations?datastream={moisture}&format=csv", None, EVERYONE, INSIDE),
+    ("GET", "/v1/latest", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/latest?farm={farm}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/latest?field={field}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/latest?device={device}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/layers", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/layers/{layer}/tilejson.json", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/layers/{layer}/tiles/0/0/0.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/scenes", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/scenes/{scene}", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/scenes/{scene}/tiles/0/0/0.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/recommendations", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/recommendations?field={field}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/recommendations/{recommendation}", None, EVERYONE, INSIDE),
+    ("POST", "/v1/recommendations", ADVICE, ADVISERS, INSIDE),
+    ("POST", "/v1/recommendations/{recommendation}/decision", {"decision": "confirmed"}, DECIDERS,
+     INSIDE),
+    ("POST", "/v1/recommendations/{recommendation}/replay", None, EVERYONE, INSIDE),
+    ("GET", "/v1/inbox", None, EVERYONE, ANYWHERE),
+    ("POST", "/v1/inbox/{letter}/read", None, EVERYONE, INSIDE),
+    ("GET", "/v1/ledger", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/ledger?device=probe-220182", None, EVERYONE, INSIDE),
+    ("GET", "/v1/quarantine", None, OPERATORS, {PROVINCE}),
+    ("GET", "/v1/quarantine?device=probe-220182", None, OPERATORS, INSIDE),
+]  # fmt: skip
+PUBLIC = {
+    "/v1/auth/token",
+    "/v1/about",
+    "/v1/regions",
+    "/v1/regions/{code}",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+}
+
+
+def filled(world, template):
+    place = world.places[YUSHU]
+    letters = world.get("/v1/inbox", scope=YUSHU).json()["items"]
+    return template.format(
+        farm=place.farm,
+        field=place.field,
+        device=place.device,
+        moisture=place.moisture,
+        recommendation=place.recommendation,
+        layer=world.layer,
+        scene=world.scene,
+        letter=letters[0]["id"],
+    )
+
+
+def body_for(world, body):
+    place = world.places[YUSHU]
+    ids = {"{farm}": place.farm, "{field}": place.field}
+    return body and {k: ids.get(v, v) if isinstance(v, str) else v for k, v in body.items()}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "roles", "scopes"), ROUTES)
+def test_a_route_lets_in_whom_it_should_and_nobody_else(world, method, path, body, roles, scopes):
+    url, sent = filled(world, path), body_for(world, body)
+    wrong = {}
+    for role in (V, A, D, P):
+        for scope in (PROVINCE, PREFECTURE, YUSHU, DUNHUA):
+            headers = world.headers(role, scope)
+            got = world.client.request(method, url, headers=headers, json=sent)
+            allowed = role in roles and scope in scopes
+            fits = got.status_code in {200, 201, 204, 409} if allowed else got.status_code == 403
+            if not fits:
+                wrong[role, scope] = got.status_code, got.text[:200]
+            elif not allowed:
+                assert got.json()["type"] == "urn:heitu:problem:forbidden"
+                assert role in roles or "role" in got.json()["detail"]
+                assert role not in roles or "region" in got.json()["detail"]
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [route[:3] for route in ROUTES])
+def test_nobody_is_let_in_without_a_valid_token(world, method, path, body):
+    url, sent = filled(world, path), body_for(world, body)
+    for token in (None, "x" * 43, "é" * 10):
+        headers = {} if token is None else {"Authorization": f"Bearer {token}".encode("latin-1")}
+        got = world.client.request(method, url, json=sent, headers=headers)
+        assert got.status_code == 401, (token, got.text)
+        assert got.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_matrix_names_every_route(world):
+    told = {(method, path.partition("?")[0]) for method, path, *_ in ROUTES}
+    said = {
+        (method.upper(), plain(path))
+        for path, operations in world.app.openapi()["paths"].items()
+        for method in operations
+        if path not in PUBLIC
+    }
+    assert said == {(method, plain(path)) for method, path in told}
+
+
+def plain(path):
+    """A path with its parameters taken for one another."""
+    parts = path.removesuffix(".png").split("/")
+    return "/".join("*" if part.startswith("{") or part.isdigit() else part for part in parts)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/farms", "/v1/fields", "/v1/devices", "/v1/latest", "/v1/recommendations", "/v1/inbox"],
+)
+def test_lists_hold_only_what_lies_in_the_region(world, path):
+    def size(scope, role=V):
+        got = world.get(path, role=role, scope=scope).json()
+        return len(got.get("items") or got.get("features"))
+
+    assert size(YUSHU) == size(PREFECTURE) == size(DUNHUA) > 0
+    assert size(PROVINCE) == 2 * size(YUSHU)
+
+
+def test_datastreams_of_devices_and_of_the_sky_keep_to_the_region(world):
+    def ids(scope):
+        return {s["id"] for s in world.get("/v1/datastreams", role=V, scope=scope).json()["items"]}
+
+    place = world.places[YUSHU]
+    assert {place.moisture, place.temperature} < ids(YUSHU) == ids(PREFECTURE)
+    assert ids(YUSHU).isdisjoint(ids(DUNHUA))
+    assert ids(PROVINCE) == ids(YUSHU) | ids(DUNHUA)
+
+
+def test_only_operators_of_the_province_see_messages_of_unknown_devices(world):
+    def devices(role, scope):
+        items = world.get("/v1/ledger", role=role, scope=scope).json()["items"]
+        return {item["device"] for item in items}
+
+    assert "(unknown)" in devices(P, PROVINCE)
+    assert "(unknown)" not in devices(V, PROVINCE)
+    assert devices(P, YUSHU) == {"probe-220182"}
+    assert world.get("/v1/ledger?device=(unknown)", scope=YUSHU).status_code == 404
