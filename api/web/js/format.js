@@ -68,6 +68,11 @@ export const longDay = writer({ year: 'numeric', month: 'long', day: 'numeric' }
 export const weekDay = writer({ weekday: 'short' });
 export const moment = writer({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
+const withYear = writer({ year: '2-digit', month: 'short', day: 'numeric' });
+
+/** A day, with its year where that is not the present one. @param {number} time */
+export const dayWord = (time) => (dayOf(time).slice(0, 4) === dayOf(now()).slice(0, 4) ? dayMonth(time) : withYear(time));
+
 /** A calendar day of the API ("2026-05-01") as midnight in Shanghai. @param {string} day */
 export const dayStart = (day) => Date.parse(`${day}T00:00:00+08:00`);
 

@@ -6,7 +6,7 @@ import { CROPS, ramp } from './ramps.js';
 import { latestWhere, on, state } from './state.js';
 import { map } from './map/map.js';
 import { countyMeans } from './map/regions.js';
-import { current } from './map/sky.js';
+import { current, shortTitle } from './map/sky.js';
 import { tags } from './tag.js';
 
 /**
@@ -45,7 +45,8 @@ function groundLegend() {
     sub: `${t(counties ? 'legend.counties' : 'legend.sensors')} · ${ago(newest)}`,
     marks: tags(rows),
     notes: [counties ? note('none', t('legend.none', { n: number(without) })) : null,
-      state.on.sensors ? note('silent', t('legend.silent')) : null],
+      state.on.sensors ? note('silent', t('legend.silent')) : null,
+      state.on.sensors ? note('other', t('legend.other')) : null],
   });
 }
 
@@ -54,9 +55,9 @@ function skyLegend() {
   if (!layer) return null;
   const { stops } = layer.legend;
   return show({
-    title: say(layer.title), unit: unitWord(layer.legend.unit),
+    title: shortTitle(layer), unit: unitWord(layer.legend.unit),
     colours: evenly(stops), ticks: [stops[0], stops[Math.floor(stops.length / 2)], stops[stops.length - 1]].map((s) => number(s.value, 1)),
-    sub: longDay(at(layer.time)), marks: tags([layer]), notes: [note('clear', t('legend.cloud'))],
+    sub: [longDay(at(layer.time)), ...say(layer.title).split(' · ').slice(1)].join(' · '), marks: tags([layer]), notes: [note('clear', t('legend.cloud'))],
   });
 }
 

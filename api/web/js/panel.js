@@ -5,7 +5,7 @@ import { SILENT, ago, at, number, quantityName } from './format.js';
 import { icon } from './icons.js';
 import { latestWhere, now, on, state, tell } from './state.js';
 import { countyMeans } from './map/regions.js';
-import { dates } from './map/sky.js';
+import { dates, shortTitle } from './map/sky.js';
 import { tags } from './tag.js';
 
 /** Devices heard of within a day. @param {(device: import('./state.js').Device) => boolean} [test] */
@@ -30,14 +30,14 @@ function toggle(isOn, label, change) {
 }
 
 /**
- * @param {{key: string, name: string, note?: string, isOn: boolean, change: (v: boolean) => void,
+ * @param {{key: string, name: string, title?: string, note?: string, isOn: boolean, change: (v: boolean) => void,
  *   marks?: any[], below?: HTMLElement|null}} row
  */
 function line(row) {
   return el('li', { class: 'layer', data: { layer: row.key } },
     el('div', { class: 'layer-row' },
       toggle(row.isOn, row.name, row.change),
-      el('span', { class: 'layer-name', text: row.name }),
+      el('span', { class: 'layer-name', text: row.name, title: row.title }),
       el('span', { class: 'layer-note', text: row.note ?? '' })),
     row.marks?.length ? el('div', { class: 'layer-marks' }, ...row.marks) : null,
     row.isOn ? row.below : null);
@@ -48,7 +48,9 @@ const group = (title, rows) => el('details', { class: 'group', open: true },
   el('summary', {}, icon('chevron', 14), el('span', { text: title })), el('ul', {}, ...rows));
 
 function shownChoice() {
-  const known = [...new Set(latestWhere((r) => Boolean(r.device)).map((r) => r.quantity))];
+  const devices = new Map();
+  for (const r of latestWhere((row) => Boolean(row.device))) devices.set(r.quantity, (devices.get(r.quantity) ?? new Set()).add(r.device?.id));
+  const known = [...devices.keys()].sort((a, b) => devices.get(b).size - devices.get(a).size);
   if (!known.length) return null;
   const options = known.map((q) => el('button', {
     class: 'chip', 'aria-pressed': String(q === state.shown), text: quantityName(q),
@@ -81,7 +83,7 @@ function skyRows() {
       turn('satellite', yes);
     };
     return line({
-      key: product, name: say(newest.title), note: ago(at(newest.time)), isOn, change,
+      key: product, name: shortTitle(newest), title: say(newest.title), note: ago(at(newest.time)), isOn, change,
       marks: tags(series), below: opacity(),
     });
   });

@@ -10,5 +10,6 @@ export function tag(provenance) {
 
 /** One tag per provenance among some things, 'real' left out. @param {Iterable<{provenance: string}>} things */
 export function tags(things) {
-  return [...new Set([...things].map((thing) => thing.provenance))].map(tag).filter(Boolean);
+  const found = new Set([...things].map((thing) => thing.provenance));
+  return ['relocated', 'synthetic'].filter((p) => found.has(p)).map(tag);
 }

@@ -1,10 +1,10 @@
 /** The time bar: dates of the satellite layer that is on, their clear share, play and step. */
 import { byId, el, fill } from './dom.js';
-import { say, t } from './i18n.js';
-import { DAY, at, dayMonth, longDay, share } from './format.js';
+import { t } from './i18n.js';
+import { DAY, at, dayWord, longDay, share } from './format.js';
 import { icon } from './icons.js';
 import { on, state, tell } from './state.js';
-import { current, dates } from './map/sky.js';
+import { current, dates, shortTitle } from './map/sky.js';
 import { tag } from './tag.js';
 
 const STEP = 1600; // ms a date stays while playing
@@ -47,7 +47,7 @@ function ticks(series) {
   return el('div', { class: 'ticks-line' }, ...series.map((l) => el('button', {
     class: 'tick', 'aria-pressed': String(l.id === state.layer), title: `${longDay(at(l.time))} · ${t('bar.clear', { share: share(l.valid_share) })}`,
     style: { left: `${place(l)}%` }, on: { click: () => pick(l.id) },
-  }, el('i', { style: { height: `${Math.max(8, l.valid_share * 100)}%` } }), el('span', { text: named.has(l.id) ? dayMonth(at(l.time)) : '' }))));
+  }, el('i', { style: { height: `${Math.max(8, l.valid_share * 100)}%` } }), el('span', { text: named.has(l.id) ? dayWord(at(l.time)) : '' }))));
 }
 
 /** Which dates have room for their name; the chosen one always. @param {import('./state.js').Layer[]} series @param {(l: import('./state.js').Layer) => number} place */
@@ -76,7 +76,7 @@ function draw() {
   fill(bar, el('div', { class: 'time-buttons' }, button('back', t('bar.prev'), () => step(-1), one),
     button(playing ? 'pause' : 'play', t(playing ? 'bar.pause' : 'bar.play'), play, one), button('next', t('bar.next'), () => step(1), one)),
   ticks(series),
-  el('div', { class: 'time-now' }, el('b', { text: longDay(at(layer.time)) }), el('span', {}, el('span', { text: `${say(layer.title)} · ${t('bar.clear', { share: share(layer.valid_share) })}` }), tag(layer.provenance))));
+  el('div', { class: 'time-now' }, el('b', { text: longDay(at(layer.time)) }), el('span', {}, el('span', { text: `${shortTitle(layer)} · ${t('bar.clear', { share: share(layer.valid_share) })}` }), tag(layer.provenance))));
 }
 
 export function openTimebar() {

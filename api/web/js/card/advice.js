@@ -8,8 +8,9 @@ import { now, state } from '../state.js';
 import { tag } from '../tag.js';
 import { calendar } from './calendar.js';
 import { evidenceOf } from './evidence.js';
-import { bones, empty, failed } from './frame.js';
+import { empty, failed } from './frame.js';
 
+const FIRST = 4; // reasons shown before the visitor asks for the rest
 const MAY_ADVISE = ['agronomist', 'officer', 'operator'];
 
 /** Probability in words. @param {number} p */
@@ -28,8 +29,12 @@ function chance(rec) {
 
 /** @param {any} rec */
 function reasons(rec) {
-  return el('ol', { class: 'reasons', data: { testid: 'advice-reasons' } }, ...rec.reasons.map((/** @type {any} */ r) =>
-    el('li', { data: { code: r.code } }, el('span', { text: say(r.text) }), r.source ? el('small', { class: 'source', text: say(r.source) }) : null)));
+  const items = rec.reasons.map((/** @type {any} */ r) =>
+    el('li', { data: { code: r.code } }, el('span', { text: say(r.text) }), r.source ? el('small', { class: 'source', text: say(r.source) }) : null));
+  const list = el('ol', { class: 'reasons', data: { testid: 'advice-reasons' } }, ...items.slice(0, FIRST));
+  if (items.length <= FIRST) return list;
+  const more = el('button', { class: 'link', text: t('advice.reasons.more', { n: items.length - FIRST }), on: { click: () => { list.append(...items.slice(FIRST)); more.remove(); } } });
+  return el('div', { class: 'reasons-box' }, list, more);
 }
 
 /** @param {any} rec */
@@ -106,8 +111,15 @@ function offer(box, field) {
 /** The newest advice for a field, or the way to ask for one. @param {HTMLElement} box @param {any} field @param {AbortSignal} signal */
 export async function drawAdvice(box, field, signal) {
   const { items } = await get('/v1/recommendations', { field: field.properties.id }, signal);
-  const [rec] = items.sort((/** @type {any} */ a, /** @type {any} */ b) => b.issued.localeCompare(a.issued));
+  const [rec] = items.sort((/** @type {any} */ a, /** @type {any} */ b) => b.as_of.localeCompare(a.as_of) || b.issued.localeCompare(a.issued));
   if (!rec) { offer(box, field); return; }
-  fill(box, bones([90, 100, 70]));
-  draw(box, rec);
+  const inner = el('div');
+  const choose = (/** @type {any} */ chosen) => {
+    const days = items.slice(0, 4).map((/** @type {any} */ r) => el('button', {
+      class: 'chip', 'aria-pressed': String(r === chosen), text: dayMonth(dayStart(r.as_of)), on: { click: () => choose(r) },
+    }));
+    fill(box, items.length > 1 ? el('div', { class: 'chips as-of' }, el('span', { class: 'muted small', text: t('advice.others') }), ...days) : null, inner);
+    draw(inner, chosen);
+  };
+  choose(rec);
 }

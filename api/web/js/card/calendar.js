@@ -1,7 +1,7 @@
 /** A window of days as a bar on a calendar. */
 import { el } from '../dom.js';
 import { t } from '../i18n.js';
-import { DAY, dayMonth, dayOf, dayStart } from '../format.js';
+import { DAY, dayMonth, dayOf, dayStart, dayWord } from '../format.js';
 import { now } from '../state.js';
 
 const MARGIN = 4; // days shown before and after what matters
@@ -25,7 +25,7 @@ export function calendar(window) {
   for (let i = 0; i < n; i += every) ticks.push(place(el('span', { class: 'cal-day', text: dayMonth(first + i * DAY) }), i + 1, Math.min(n, i + every) + 1));
   const marks = near ? [place(el('i', { class: 'cal-today', title: t('advice.today') }), column(today), column(today) + 1)] : [];
   const days = Math.round((to - from) / DAY) + 1;
-  const words = t('advice.window', { start: dayMonth(from), end: dayMonth(to), n: days });
+  const words = t('advice.window', { start: dayWord(from), end: dayMonth(to), n: days });
   const box = el('div', { class: 'cal', role: 'img', 'aria-label': words },
     ...cells(n, first), place(el('b', { class: 'cal-window' }), column(from), column(to) + 1), ...marks, ...ticks);
   box.style.gridTemplateColumns = `repeat(${n}, minmax(0, 1fr))`;

@@ -88,7 +88,7 @@ async function dayBefore(figures) {
   const newest = Math.max(...asked.map((f) => f.time));
   const ids = asked.flatMap((f) => f.rows.map((r) => r.datastream));
   const iso = (/** @type {number} */ time) => new Date(time).toISOString();
-  const body = await get('/v1/observations', { datastream: ids, bucket: 'hour', start: iso(newest - DAY * 1.25), end: iso(newest - DAY * 0.75) });
+  const body = await get('/v1/observations', { datastream: ids, bucket: 'hour', start: iso(newest - DAY * 1.5), end: iso(newest - DAY * 0.5) });
   for (const f of asked) {
     const own = new Set(f.rows.map((r) => r.datastream));
     const near = body.items.filter((/** @type {any} */ b) => own.has(b.datastream) && b.mean !== null)

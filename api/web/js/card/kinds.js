@@ -21,6 +21,13 @@ import { drawStrip } from './strip.js';
 /** @param {string|null} crop */
 const cropName = (crop) => (!crop ? t('crop.none') : knows(`crop.${crop}`) ? t(`crop.${crop}`) : crop);
 
+/** The newest zonal value in the shape of a reading: it opens to pixels, not to a datastream. @param {number} id @param {any[]} dates */
+function zonalRow(id, dates) {
+  const newest = dates.find((d) => d.mean !== null);
+  if (!newest) return [];
+  return [/** @type {any} */ ({ datastream: null, device: null, field_id: id, quantity: 'ndvi', unit: '1', depth_cm: null, time: newest.time, value: newest.mean, quality: [], provenance: newest.provenance })];
+}
+
 /** @param {() => import('../state.js').Latest[]} rows */
 const chartSection = (rows) => section({
   title: t('chart.title'), what: 'chart', bones: bones([60, 100], 'bones-chart'), load: (box) => drawChart(box, rows),
@@ -32,20 +39,25 @@ export function fieldCard(id, signal) {
   if (!field) return null;
   const p = field.properties;
   const farm = state.farms.get(p.farm_id);
-  const rows = () => latestWhere((r) => r.field_id === id);
+  /** @type {any[]} */
+  let dates = [];
+  const rows = () => [...latestWhere((r) => r.field_id === id && r.quantity !== 'ndvi'), ...zonalRow(id, dates)];
+  const streamed = () => latestWhere((r) => r.field_id === id);
   const figures = el('div', { class: 'top' });
+  const refresh = () => redraw();
+  const redraw = drawFigures(figures, rows);
   return {
     nodes: [
       headOf({
         icon: 'field', title: say(p.name), kind: cropName(p.crop), sub: [area(p.area_ha), placeOf(p.region)], provenance: p.provenance,
         up: farm ? { name: say(farm.name), go: () => select({ kind: 'farm', id: farm.id }) } : null,
       }),
-      figures, chartSection(rows),
-      section({ title: t('strip.title'), what: 'strip', bones: bones([100], 'bones-strip'), load: (box) => drawStrip(box, field, signal) }),
+      figures, chartSection(streamed),
+      section({ title: t('strip.title'), what: 'strip', bones: bones([100], 'bones-strip'), load: (box) => drawStrip(box, field, signal, (items) => { dates = items; refresh(); }) }),
       section({ title: `${t('advice.title')} · ${t('advice.sowing_window')}`, what: 'advice', bones: bones([90, 100, 70]), load: (box) => drawAdvice(box, field, signal) }),
       deviceList((d) => d.field_id === id),
     ],
-    refresh: drawFigures(figures, rows),
+    refresh,
   };
 }
 

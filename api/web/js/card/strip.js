@@ -2,7 +2,7 @@
 import { all, ask } from '../client.js';
 import { el, fill } from '../dom.js';
 import { t } from '../i18n.js';
-import { at, dayMonth, number, share } from '../format.js';
+import { at, dayWord, number, share } from '../format.js';
 import { state, tell } from '../state.js';
 import { boundsOf } from '../map/map.js';
 import { css } from '../theme.js';
@@ -86,13 +86,19 @@ function shot(item, field) {
   const title = `${item.n_valid}/${item.n_total} · ${t('strip.valid', { share: share(item.valid_share) })}${isNull ? ` · ${t('strip.why')}` : ''}`;
   const pick = () => { if (!layer) return; state.layer = layer.id; state.on.satellite = true; tell('layers'); };
   return el('button', { class: `shot${isNull ? ' null' : ''}`, title, 'aria-pressed': String(layer?.id === state.layer && state.on.satellite), data: { layer: layer?.id ?? '' }, on: { click: pick } },
-    canvas, el('span', { class: 'shot-date', text: dayMonth(at(item.time)) }), el('b', { class: 'shot-value', text: words }), el('span', { class: 'shot-cloud', text: clear }));
+    canvas, el('span', { class: 'shot-date', text: dayWord(at(item.time)) }), el('b', { class: 'shot-value', text: words }), el('span', { class: 'shot-cloud', text: clear }));
 }
 
-/** @param {HTMLElement} box @param {any} field feature @param {AbortSignal} signal */
-export async function drawStrip(box, field, signal) {
+/**
+ * @param {HTMLElement} box
+ * @param {any} field feature
+ * @param {AbortSignal} signal
+ * @param {(items: any[]) => void} found told the dates, newest first
+ */
+export async function drawStrip(box, field, signal, found) {
   const items = (await all(`/v1/fields/${field.properties.id}/zonal`, { product: 'ndvi' })).sort((a, b) => b.time.localeCompare(a.time));
   if (signal.aborted) return;
+  found(items);
   if (!items.length) { fill(box, empty(t('strip.empty'), 'satellite')); return; }
   const marks = [...new Set(items.map((i) => i.provenance))].map(tag).filter(Boolean);
   box.parentElement?.querySelector('.section-head')?.append(...marks);

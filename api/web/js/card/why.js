@@ -2,7 +2,7 @@
 import { ask, get, search, token } from '../client.js';
 import { byId, el, fill, wide } from '../dom.js';
 import { knows, say, t } from '../i18n.js';
-import { depth, factor, moment, quantityName, unitWord, at } from '../format.js';
+import { depth, factor, longDay, moment, quantityName, unitWord, at } from '../format.js';
 import { icon } from '../icons.js';
 import { bones, failed } from './frame.js';
 
@@ -33,6 +33,16 @@ function table(items, f) {
   return el('table', {}, el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { text })))), el('tbody', {}, ...rows));
 }
 
+/** Rows of zonal statistics: how many pixels each value rests on. @param {any[]} items */
+function pixels(items) {
+  const rows = [...items].sort((a, b) => b.time.localeCompare(a.time)).slice(0, ROWS).map((item) => el('tr', {},
+    el('td', { text: longDay(at(item.time)) }), el('td', { class: 'num', text: item.mean === null ? 'null' : String(Number(item.mean.toPrecision(4))) }),
+    el('td', { text: t('why.pixels', { valid: item.n_valid, total: item.n_total }) })));
+  const head = [t('why.time'), t('why.value'), ''].map((text) => el('th', { text }));
+  return el('div', {}, el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...rows)),
+    items[0] ? el('p', { class: 'muted scene-id', text: `${t('why.scene')} ${items[0].scene}` }) : null);
+}
+
 /** @param {string} path */
 async function csv(path) {
   const answer = await ask(`${path}&format=csv&bom=1`, { headers: { Accept: 'text/csv' } });
@@ -49,6 +59,7 @@ async function copy(path, button) {
 
 /** @param {import('./figures.js').Figure} f */
 function queryOf(f) {
+  if (f.rows[0].datastream === null) return `/v1/fields/${f.rows[0].field_id}/zonal${search({ product: f.quantity })}`;
   const newest = Math.max(...f.rows.map((r) => at(r.time)));
   const iso = (/** @type {number} */ time) => new Date(time).toISOString().replace('.000', '');
   const start = f.quantity === 'ndvi' ? newest - SPAN * 200 : newest - SPAN;
@@ -75,7 +86,7 @@ export async function why(anchor, f) {
     f.rows.length > 1 ? el('p', { class: 'muted', text: t('why.mean', { n: f.rows.length }) }) : null,
     el('h4', { text: t('why.query') }), el('code', { text: `GET ${decodeURIComponent(path)}` }),
     el('h4', { text: t('why.rows') }), rows, shown,
-    el('footer', {}, el('button', { class: 'link', on: { click: () => csv(path) } }, icon('download', 14), el('span', { text: t('why.csv') })), copyButton));
+    el('footer', {}, f.rows[0].datastream === null ? null : el('button', { class: 'link', on: { click: () => csv(path) } }, icon('download', 14), el('span', { text: t('why.csv') })), copyButton));
   place(anchor, pop);
   await load(path, f, rows);
 }
@@ -83,7 +94,9 @@ export async function why(anchor, f) {
 /** @param {string} path @param {import('./figures.js').Figure} f @param {HTMLElement} rows */
 async function load(path, f, rows) {
   try {
-    const items = (await get(path)).items.sort((/** @type {any} */ a, /** @type {any} */ b) => a.time.localeCompare(b.time));
+    const { items: found } = await get(path);
+    if (f.rows[0].datastream === null) { fill(rows, pixels(found)); return; }
+    const items = found.sort((/** @type {any} */ a, /** @type {any} */ b) => a.time.localeCompare(b.time));
     fill(rows, table(items, f));
   } catch (error) {
     fill(rows, failed(error, 'chart', () => load(path, f, rows)));

@@ -1,4 +1,5 @@
 /** Satellite layers on the map: one at a time, changed without a blank in between. */
+import { say } from '../i18n.js';
 import { on, state } from '../state.js';
 import { map, put } from './map.js';
 
@@ -6,6 +7,9 @@ const PREFIX = 'sky-';
 
 /** The layer that is on, or null. */
 export const current = () => state.layers.find((l) => l.id === state.layer) ?? null;
+
+/** The product's name: a title goes on after a dot with what is special to the scene. @param {import('../state.js').Layer} layer */
+export const shortTitle = (layer) => say(layer.title).split(' · ')[0];
 
 /** Layers of one product, oldest first. @param {string} product */
 export const dates = (product) =>

@@ -2,7 +2,7 @@
 import { language, say } from '../i18n.js';
 import { SILENT, at, measure } from '../format.js';
 import { expression } from '../ramps.js';
-import { now, on, state } from '../state.js';
+import { latestWhere, now, on, state } from '../state.js';
 import { shallowest } from './regions.js';
 import { map, put } from './map.js';
 import { colours } from './style.js';
@@ -40,12 +40,14 @@ export function drawFarms() {
 
 export function drawDevices() {
   const rows = new Map(shallowest(state.shown).filter((r) => r.device).map((r) => [r.device?.id, r]));
+  const heard = new Set(latestWhere((r) => Boolean(r.device) && now() - at(r.time) <= SILENT).map((r) => r.device?.id));
   put('devices', [...state.devices.values()].map((device) => {
     const row = rows.get(device.id);
     const silent = !row || now() - at(row.time) > SILENT;
     const value = row && !silent ? { value: row.value } : {};
+    const other = !row && heard.has(device.id);
     const text = row ? measure(row.value, row.quantity, row.unit) : '';
-    return point(device.location, { id: device.id, silent, flagged: Boolean(row?.quality.length), text, ...value });
+    return point(device.location, { id: device.id, silent, flagged: Boolean(row?.quality.length), other, text, ...value });
   }));
 }
 
@@ -53,8 +55,8 @@ export function drawDevices() {
 function paintDevices() {
   const c = colours();
   const value = ['get', 'value'];
-  map.setPaintProperty('device', 'circle-color', ['case', ['has', 'value'], expression(state.shown, value), c.silent]);
-  map.setPaintProperty('device', 'circle-stroke-color', ['case', ['get', 'flagged'], '#c53030', c.panel]);
+  map.setPaintProperty('device', 'circle-color', ['case', ['has', 'value'], expression(state.shown, value), ['get', 'other'], c.panel, c.silent]);
+  map.setPaintProperty('device', 'circle-stroke-color', ['case', ['get', 'flagged'], '#c53030', ['get', 'other'], c.silent, c.panel]);
   const mean = ['/', ['get', 'sum'], ['max', 1, ['get', 'n']]];
   map.setPaintProperty('cluster', 'circle-stroke-color', ['case', ['>', ['get', 'n'], 0], expression(state.shown, mean), c.silent]);
 }
