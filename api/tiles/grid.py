@@ -50,18 +50,15 @@ def _clipped(low: float, high: float) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=2 * SIDE)
-def _weights(n: int) -> NDArray[np.float64]:
-    """Return the weights that take NODES values, spread over n pixels, to the n centres.
+def _between(n: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return, for n pixel centres spread over the nodes, the node before each and how far on.
 
     Between nodes a projection is taken as straight: at zoom 8, nodes 10 km apart, UTM bends
     by less than 1 m from one to the next, 0.002 of a pixel, and less at every further zoom.
     """
     at = (np.arange(n) + 0.5) / n * (NODES - 1)
-    cell = np.minimum(at.astype(int), NODES - 2)
-    weights = np.zeros((n, NODES))
-    weights[np.arange(n), cell] = 1 - (at - cell)
-    weights[np.arange(n), cell + 1] = at - cell
-    return weights
+    cell = np.minimum(at.astype(np.intp), NODES - 2)
+    return cell, at - cell
 
 
 def pixel_centres(
@@ -72,5 +69,19 @@ def pixel_centres(
     across = np.linspace(tile.west + columns.start * step, tile.west + columns.stop * step, NODES)
     down = np.linspace(tile.north - rows.start * step, tile.north - rows.stop * step, NODES)
     x, y = to_raster.transform(*np.meshgrid(across, down))
-    by_row, by_column = _weights(rows.stop - rows.start), _weights(columns.stop - columns.start)
-    return by_row @ x @ by_column.T, by_row @ y @ by_column.T
+    n_rows, n_columns = rows.stop - rows.start, columns.stop - columns.start
+    return _spread(x, n_rows, n_columns), _spread(y, n_rows, n_columns)
+
+
+def _spread(nodes: NDArray[np.float64], n_rows: int, n_columns: int) -> NDArray[np.float64]:
+    """Interpolate (17, 17) nodes to pixel centres, first across, then down.
+
+    By hand rather than as two matrix products: BLAS would wake its own threads for each of
+    them, and eight tiles at once then take 30 ms instead of 0.4 (measured on two cores).
+    """
+    cell, on = _between(n_columns)
+    wide = nodes[:, cell] * (1 - on) + nodes[:, cell + 1] * on
+    cell, on = _between(n_rows)
+    tall = wide[cell]
+    tall += np.diff(wide, axis=0)[cell] * on[:, None]
+    return tall

@@ -34,7 +34,10 @@ _COG = {
     "NUM_THREADS": str(THREADS),
     "BIGTIFF": "IF_SAFER",
 }
-_NUMBERS = _COG | {"PREDICTOR": "YES", "BLOCKSIZE": "512"}
+# people download the numbers: deflate opens everywhere. The bands are for our own tiles: zstd
+# is written four times as fast and read twice as fast
+_NUMBERS = _COG | {"PREDICTOR": "YES", "BLOCKSIZE": "512", "LEVEL": "4"}
+_BANDS = _NUMBERS | {"COMPRESS": "ZSTD", "LEVEL": "1"}
 # 256 px blocks on the tile grid: one tile is one block, read and recoloured
 _DISPLAY = _COG | {
     "TILING_SCHEME": "GoogleMapsCompatible",
@@ -137,7 +140,7 @@ def _raw(path: Path, grid: Grid, **kind: Any) -> DatasetWriter:  # noqa: ANN401
 
 def finish(folder: Path) -> None:
     """Turn the plain TIFFs of a folder into COGs and remove them."""
-    for name, options in (("ndvi", _NUMBERS), ("display", _DISPLAY), ("bands", _NUMBERS)):
+    for name, options in (("ndvi", _NUMBERS), ("display", _DISPLAY), ("bands", _BANDS)):
         raw = folder / f"{name}.raw.tif"
         copy(raw, folder / f"{name}.tif", **options)
         raw.unlink()
