@@ -187,20 +187,22 @@ def _add(report: Report, more: Report) -> None:
 def _attempt(
     tx: WriteTx, run: _Replay, entries: Sequence[Quarantined], tally: Report
 ) -> list[Quarantined]:
-    taken = [entry for e in entries if (entry := quarantine.take(tx, e.id)) is not None]
+    taken = quarantine.take(tx, [entry.id for entry in entries])
     messages = [Message(e.topic, e.payload, micros(e.received), len(e.payload)) for e in taken]
     only = [None if entry.items is None else set(entry.items) for entry in taken]
     batch = digest(messages, run.placement, judged_at=run.judged_at, only=only)
     outcomes = store_readings(tx, batch)
+    changed: list[int] = []
     moves: list[LedgerEntry] = []
     written: list[Quarantined] = []
     for number, entry in enumerate(taken):
         now = _became(batch, outcomes, number)
         tally.count(now)
         if now.stored or now.duplicate or _changed(entry, now):
-            quarantine.resolve(tx, entry.id)
+            changed.append(entry.id)
             written += [quarantined(batch, refused) for refused in now.left]
             moves += _moves(entry, now)
+    quarantine.resolve(tx, changed)
     quarantine.put(tx, written)
     ledger.record(tx, moves)
     return written

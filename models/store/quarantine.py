@@ -1,6 +1,6 @@
 """Messages and readings set aside with a reason, until the cause is fixed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Row
@@ -66,20 +66,11 @@ def count(tx: ReadTx) -> dict[Reason, int]:
     return {Reason(r.reason): r.n for r in tx.rows("intake", "counts")}
 
 
-def take(tx: WriteTx, entry_id: int) -> Quarantined | None:
-    """Lock an entry for a replay; None when it is gone or another replay has it."""
-    row = tx.row("intake", "take", id=entry_id)
-    return None if row is None else _entry(row)
+def take(tx: WriteTx, ids: Sequence[int]) -> list[Quarantined]:
+    """Lock entries for a replay, but for those that are gone or that another replay has."""
+    return [_entry(row) for row in tx.rows("intake", "take", ids=list(ids))]
 
 
-def resolve(tx: WriteTx, entry_id: int) -> None:
-    """Take an entry out of quarantine: all it stands for has been put through."""
-    tx.run("intake", "resolve", id=entry_id)
-
-
-def shrink(
-    tx: WriteTx, entry_id: int, items: list[int] | None, n: int, reason: Reason, detail: str
-) -> None:
-    """Keep only the readings of an entry that are still not cured."""
-    detail = _storable(detail)
-    tx.run("intake", "shrink", id=entry_id, items=items, n=n, reason=reason, detail=detail)
+def resolve(tx: WriteTx, ids: Sequence[int]) -> None:
+    """Take entries out of quarantine: what is not cured of them has been put in anew."""
+    tx.run("intake", "resolve", ids=list(ids))

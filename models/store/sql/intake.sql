@@ -1,7 +1,12 @@
 -- name: record
--- Add to a device's account of a day.
+-- Add to the accounts of devices and days, in their order.
 INSERT INTO ledger AS l (device_key, day, received, stored, duplicate, quarantined)
-VALUES (:device_key, :day, :received, :stored, :duplicate, :quarantined)
+SELECT e.device_key, e.day, sum(e.received), sum(e.stored), sum(e.duplicate), sum(e.quarantined)
+FROM unnest(CAST(:device_key AS text[]), CAST(:day AS date[]), CAST(:received AS bigint[]),
+            CAST(:stored AS bigint[]), CAST(:duplicate AS bigint[]), CAST(:quarantined AS bigint[]))
+     AS e (device_key, day, received, stored, duplicate, quarantined)
+GROUP BY e.device_key, e.day
+ORDER BY e.device_key, e.day
 ON CONFLICT (device_key, day) DO UPDATE
 SET received = l.received + excluded.received, stored = l.stored + excluded.stored,
     duplicate = l.duplicate + excluded.duplicate,
@@ -65,13 +70,10 @@ ORDER BY id LIMIT :limit;
 SELECT reason, sum(n)::bigint AS n FROM quarantine GROUP BY reason ORDER BY reason;
 
 -- name: take
--- Lock one entry for a replay; nothing when another replay has it or it is gone.
-SELECT * FROM quarantine WHERE id = :id FOR UPDATE SKIP LOCKED;
+-- Lock entries for a replay; without those that another replay has or that are gone.
+SELECT * FROM quarantine WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id
+FOR UPDATE SKIP LOCKED;
 
 -- name: resolve
--- Take an entry out of quarantine.
-DELETE FROM quarantine WHERE id = :id;
-
--- name: shrink
--- Keep only the readings of an entry that are still not cured.
-UPDATE quarantine SET items = :items, n = :n, reason = :reason, detail = :detail WHERE id = :id;
+-- Take entries out of quarantine.
+DELETE FROM quarantine WHERE id = ANY(CAST(:ids AS bigint[]));

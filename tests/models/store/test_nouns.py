@@ -182,7 +182,8 @@ def test_ledger_and_tables_agree(tx):
         tx, [Quarantined(now(), "dev-1", "t\0", b"\0{", None, 1, Reason.UNREADABLE, "\ud800")]
     )
     ledger.record(tx, [LedgerEntry("dev-1", TODAY, received=1, stored=1)])
-    ledger.record(tx, [LedgerEntry("dev-1", TODAY, received=1, quarantined=1)])
+    moved = LedgerEntry("dev-1", TODAY, quarantined=-1), LedgerEntry("dev-1", TODAY, quarantined=1)
+    ledger.record(tx, [LedgerEntry("dev-1", TODAY, received=1, quarantined=1), *moved])
     assert ledger.rows(tx, ledger.Selection()) == [LedgerEntry("dev-1", TODAY, 2, 1, 0, 1)]
     assert ledger.reconciliation(tx).agrees
     assert ledger.reconciliation(tx, device_key="dev-1").agrees
@@ -197,9 +198,9 @@ def test_quarantine_keeps_the_payload_until_it_is_resolved(tx):
     (entry,) = quarantine.open_ones(tx)
     assert (entry.payload, entry.items) == (raw, [0, 2])
     assert quarantine.count(tx) == {Reason.UNKNOWN_UNIT: 2}
-    quarantine.shrink(tx, entry.id, [2], 1, Reason.UNKNOWN_UNIT, "y")
-    assert quarantine.take(tx, entry.id).items == [2]
-    quarantine.resolve(tx, entry.id)
+    assert quarantine.take(tx, [entry.id, entry.id + 1]) == [entry]
+    quarantine.resolve(tx, [entry.id])
+    assert quarantine.take(tx, [entry.id]) == []
     assert quarantine.open_ones(tx) == []
 
 
