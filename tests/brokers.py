@@ -62,9 +62,9 @@ def _running(command, port, **more):
 
 
 @contextlib.contextmanager
-def embedded(folder):
+def embedded(folder, port=None):
     """The demonstration's broker; gives its port."""
-    port = free_port()
+    port = port or free_port()
     command = broker.configure(folder / "broker.toml", port)
     with _running(command, port, stdin=subprocess.PIPE):  # it ends when the pipe closes
         yield port
