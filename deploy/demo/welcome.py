@@ -20,9 +20,11 @@ Things to try
     mosquitto_pub -h {mqtt_host} -p {mqtt_port} -q 1 -t heitu/v1/try-it/readings \\
       -m "{{\\"time\\":$(date +%s),\\"channel\\":\\"soil_moisture_10\\",\\"value\\":0.27}}"
   the same from Python:
-    .venv/bin/python -c "import json, time, paho.mqtt.publish as mqtt; \\
-      mqtt.single('heitu/v1/try-it/readings', json.dumps({{'time': time.time(), \\
-      'values': {{'soil_temperature_10': 9.5}}}}), 1, hostname='{mqtt_host}', port={mqtt_port})"
+    .venv/bin/python -c "import json, time, paho.mqtt.client as mqtt; \\
+      c = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2); \\
+      c.connect('{mqtt_host}', {mqtt_port}); c.loop_start(); \\
+      c.publish('heitu/v1/try-it/readings', json.dumps({{'time': time.time(), \\
+      'values': {{'soil_temperature_10': 9.5}}}}), 1).wait_for_publish(5)"
   the accounts of every device: log in as operator, then GET {api}/v1/ledger
   the interface: {api}/openapi.json ; every verb: .venv/bin/python -m deploy --help
 

@@ -2,68 +2,19 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
-import psutil
 import pytest
 
 from deploy.embedded import ports
 from models.errors import StartFailed
-from tests.deploy.processes import remaining, tree
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 90
-
-
-class Running:
-    """`python -m deploy stack` on a folder of its own."""
-
-    def __init__(self, folder, **environment):
-        self.folder = folder
-        self.output = folder.with_name(folder.name + ".out")
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("HEITU_")}
-        self.environment = clean | {"HEITU_DATA": str(folder)} | environment
-        with self.output.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy", "stack"],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=out,
-                stderr=out,
-                stdin=subprocess.DEVNULL,
-            )
-
-    def said(self, pattern, patience=PATIENCE):
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            found = re.search(pattern, self.output.read_text())
-            if found:
-                return found
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise AssertionError(f"{pattern!r} is not in: {self.output.read_text()}")
-
-    def children(self):
-        return tree(self.process.pid)
-
-    def child(self, *words):
-        for process in psutil.Process(self.process.pid).children(recursive=True):
-            if all(word in " ".join(process.cmdline()) for word in words):
-                return process
-        raise AssertionError(f"no child with {words}")
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+from tests.deploy.processes import remaining
+from tests.deploy.running import ROOT, Running
 
 
 @pytest.fixture(scope="module")
