@@ -1,7 +1,7 @@
 """Weather series and their days."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -84,9 +84,10 @@ def nearest(tx: ReadTx, lon: float, lat: float) -> WeatherStation | None:
 
 
 def add_days(tx: WriteTx, station_id: int, days: Iterable[WeatherDay]) -> None:
-    """Keep days of a series; a day that is there is replaced."""
-    rows = [asdict(day) | {"station_id": station_id} for day in days]
-    tx.run_many("weather", "add_day", rows)
+    """Keep days of a series; a day that is there, or came earlier, is replaced."""
+    rows = list({day.day: day for day in days}.values())
+    columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(WeatherDay)}
+    tx.run("weather", "add_days", station_id=station_id, **columns)
     tx.run("weather", "renew", station_id=station_id)
 
 

@@ -12,10 +12,12 @@ SELECT * FROM weather_station ORDER BY id;
 -- One weather series.
 SELECT * FROM weather_station WHERE key = :key;
 
--- name: add_day
--- One day of a series; a later import replaces it.
+-- name: add_days
+-- Days of a series in one statement; a later import replaces them.
 INSERT INTO weather_day (station_id, day, tmin, tmax, tmean, rain)
-VALUES (:station_id, :day, :tmin, :tmax, :tmean, :rain)
+SELECT :station_id, d.*
+FROM unnest(CAST(:day AS date[]), CAST(:tmin AS float8[]), CAST(:tmax AS float8[]),
+            CAST(:tmean AS float8[]), CAST(:rain AS float8[])) AS d
 ON CONFLICT (station_id, day) DO UPDATE
 SET tmin = excluded.tmin, tmax = excluded.tmax, tmean = excluded.tmean, rain = excluded.rain;
 

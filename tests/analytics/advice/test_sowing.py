@@ -107,6 +107,41 @@ def test_where_maize_never_gets_its_heat_there_is_no_window():
     assert (advice.action, advice.window, advice.probability) == ("do_not_sow", None, None)
 
 
+def changed_outlook(given, **columns):
+    climate = given["weather"]["climate"]
+    outlook = climate["outlook"]
+    n = len(outlook["frost"])
+    told = {name: [value] * n for name, value in columns.items()}
+    climate = climate | {"outlook": outlook | told}
+    return given | {"weather": given["weather"] | {"climate": climate}}
+
+
+def test_frost_above_the_limit_holds_back_even_a_warm_seedbed():
+    early = evidence(date(2025, 4, 28))
+    assert advise(changed_outlook(early, frost=0.2)).action == "sow"
+    assert advise(changed_outlook(early, frost=0.21)).action == "do_not_sow"
+    assert advise(early).action == "wait"
+
+
+def test_before_the_guidance_window_even_a_warm_and_frostless_day_waits_for_it():
+    advice = advise(changed_outlook(evidence(date(2025, 4, 20)), frost=0.02))
+    assert advice.action == "wait"
+    assert advice.window == (date(2025, 4, 25), date(2025, 5, 15))
+
+
+def test_a_station_near_but_outside_jilin_weakens_the_advice():
+    given = evidence(AS_OF)
+    station = given["weather"]["station"] | {"in_jilin": False}
+    advice = advise(given | {"weather": given["weather"] | {"station": station}})
+    assert advice.status is Status.DEGRADED
+    assert any("not in Jilin" in told.en for told in advice.reasons)
+
+
+def test_a_year_does_not_count_in_its_own_december():
+    climate = weather_before(date(2025, 12, 20))["climate"]
+    assert climate["last_year"] == 2024
+
+
 def test_thresholds_come_from_the_evidence_not_from_the_code():
     strict = evidence(AS_OF, rules=asdict(SowingRules(warm_soil=13.0)))
     assert advise(strict).action == "wait"
