@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from deploy.demo.farms import DemoDevice, all_farms
 from deploy.demo.logs import DailyLog, Log, LoopLog
-from deploy.demo.places import DemoDevice, all_farms
 from ingest.mqtt.publisher import Publisher
 from models.errors import Unavailable
 from models.store import heartbeats, ledger

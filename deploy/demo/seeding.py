@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from analytics import desk
 from analytics.agronomy.synthetic import ATTRIBUTION
 from deploy import wiring
-from deploy.demo import generated, history, people, places
+from deploy.demo import farms, generated, history, people, places
 from deploy.demo.logs import DATA
 from deploy.settings import Settings
 from ingest import weather
@@ -30,7 +30,7 @@ SYNTHETIC = weather.Series(
     location=(125.3, 43.9),
     elevation_m=None,
     region_code="220100",
-    provenance=places.MADE,
+    provenance=farms.MADE,
     attribution=ATTRIBUTION,
     columns={},
 )
@@ -114,13 +114,13 @@ def _scene(settings: Settings, platform: Platform, screen: Progress, task: TaskI
         return
     from ingest.satellite import pipeline  # rasterio takes 0.7 s to import
 
-    pipeline.take_in(folder, platform.database, platform.archive, relocate=places.YUSHU)
+    pipeline.take_in(folder, platform.database, platform.archive, relocate=farms.YUSHU)
 
 
 def _advice(settings: Settings, platform: Platform, screen: Progress, task: TaskID) -> None:
     """Ask for days of last spring and for today, for each field of the demonstration."""
     today = calendar.day_of(platform.clock())
-    for farm in places.all_farms():
+    for farm in farms.all_farms():
         for parcel in farm.fields:
             with platform.database.reading() as tx:
                 field = known_places.field_by_key(tx, parcel.key)

