@@ -19,15 +19,14 @@ from analytics.advice.book import ADVISORS, advisor_for
 from analytics.advice.rules import SowingRules
 from analytics.agronomy.record import record_of
 from models import calendar
-from models.device import Datastream
 from models.errors import Invalid
 from models.person import Action, Person, permit
 from models.place import Field
 from models.reading import StreamDay
 from models.recommendation import Decision, Recommendation, input_hash
-from models.store import devices, outbox, places, recommendations, weather
+from models.store import outbox, places, recommendations, weather
 from models.store.database import Database, ReadTx, WriteTx
-from models.store.evidence import last_before, soil_days, weather_record
+from models.store.evidence import last_before, soil_days, soil_probes, weather_record
 
 Json = dict[str, Any]
 
@@ -180,7 +179,7 @@ def gather(tx: ReadTx, field: Field, crop: str, as_of: date, rules: SowingRules 
     """Collect what the sowing advice of a field rests on, as plain JSON."""
     spot = field.geometry.centroid
     start = as_of - timedelta(days=rules.soil_days)
-    streams = _probes(tx, field.id)
+    streams = soil_probes(tx, field.id)
     days = soil_days(tx, [s["datastream"] for s in streams], start, as_of) if streams else []
     wanted = {"soil_temperature": (_TEMPERATURE_WANTED, 2), "soil_moisture": (_MOISTURE_WANTED, 4)}
     soil = {
@@ -206,26 +205,6 @@ def gather(tx: ReadTx, field: Field, crop: str, as_of: date, rules: SowingRules 
     }
 
 
-def _probes(tx: ReadTx, field_id: int) -> list[Json]:
-    owners = {d.id: d for d in devices.devices(tx, field_id=field_id, limit=1000)}
-    found = [s for s in devices.datastreams(tx, field_id=field_id) if _is_probe(s)]
-    return [
-        {
-            "datastream": s.id,
-            "quantity": s.quantity,
-            "device": owners[s.device_id].key,
-            "depth_cm": s.depth_cm,
-            "provenance": str(owners[s.device_id].provenance),
-        }
-        for s in found
-        if s.device_id in owners
-    ]
-
-
-def _is_probe(stream: Datastream) -> bool:
-    return stream.device_id is not None and stream.quantity in ("soil_temperature", "soil_moisture")
-
-
 def _soil(
     tx: ReadTx,
     streams: Sequence[Json],
@@ -246,10 +225,9 @@ def _soil(
 def _weather(tx: ReadTx, lon: float, lat: float, as_of: date, rules: SowingRules) -> Json | None:
     """Summarise the nearest series with enough years (the longest of 3 when none has)."""
     near = sorted(weather.stations(tx), key=lambda s: weather.distance_km(s, lon, lat))
-    versions = weather.versions(tx)
     best: Json | None = None
     for station in near[:_STATIONS_TRIED]:
-        summary = _summary(tx, station.id, versions[station.id], as_of, rules)
+        summary = _summary(tx, station.id, station.version, as_of, rules)
         if summary is None:
             continue
         told = forms.station(station, weather.distance_km(station, lon, lat)) | summary

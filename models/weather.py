@@ -1,6 +1,6 @@
 """Daily weather of a station, measured or generated, and the days of its record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from models.place import Provenance
@@ -8,7 +8,10 @@ from models.place import Provenance
 
 @dataclass(frozen=True, slots=True)
 class WeatherStation:
-    """A weather series: `attribution` is shown wherever its numbers are."""
+    """A weather series: `attribution` is shown wherever its numbers are.
+
+    `version` changes whenever the days of the series do.
+    """
 
     id: int
     key: str
@@ -19,6 +22,7 @@ class WeatherStation:
     region_code: str | None
     provenance: Provenance
     attribution: str
+    version: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

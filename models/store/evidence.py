@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from models.reading import StreamDay
 from models.store.database import ReadTx
 
 _UNIX_DAY = date(1970, 1, 1).toordinal()
+
+
+def soil_probes(tx: ReadTx, field_id: int) -> list[dict[str, Any]]:
+    """Return a field's soil datastreams with their device, depth [cm] and provenance."""
+    return [dict(row._mapping) for row in tx.rows("evidence", "soil_probes", field_id=field_id)]
 
 
 def soil_days(tx: ReadTx, datastream_ids: Sequence[int], start: date, end: date) -> list[StreamDay]:

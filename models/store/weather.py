@@ -27,6 +27,7 @@ def _station(r: Row[Any]) -> WeatherStation:
         r.region_code,
         Provenance(r.provenance),
         r.attribution,
+        str(r.version),
     )
 
 
@@ -89,11 +90,6 @@ def add_days(tx: WriteTx, station_id: int, days: Iterable[WeatherDay]) -> None:
     columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(WeatherDay)}
     tx.run("weather", "add_days", station_id=station_id, **columns)
     tx.run("weather", "renew", station_id=station_id)
-
-
-def versions(tx: ReadTx) -> dict[int, str]:
-    """Return by station id a text that changes whenever days of its series do."""
-    return {r.id: r.version for r in tx.rows("weather", "versions")}
 
 
 def days(tx: ReadTx, station_id: int, start: date, end: date) -> list[WeatherDay]:

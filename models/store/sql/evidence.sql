@@ -1,3 +1,10 @@
+-- name: soil_probes
+-- Soil temperature and moisture datastreams of the devices that stand in a field.
+SELECT s.id AS datastream, s.quantity, d.key AS device, s.depth_cm, d.provenance
+FROM datastream s JOIN device d ON d.id = s.device_id
+WHERE d.field_id = :field_id AND s.quantity IN ('soil_temperature', 'soil_moisture')
+ORDER BY s.id;
+
 -- name: soil_days
 -- Asia/Shanghai days of raw readings: the mean of hourly means, so that a burst weighs one hour.
 SELECT datastream_id, day, sum(n)::int AS n, sum(n_good)::int AS n_good,

@@ -29,7 +29,3 @@ WHERE station_id = :station_id AND day BETWEEN :start AND :end ORDER BY day;
 -- name: renew
 -- The days of a series have changed.
 UPDATE weather_station SET version = gen_random_uuid() WHERE id = :station_id;
-
--- name: versions
--- The version of the days of every series.
-SELECT id, version::text AS version FROM weather_station;
