@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 
 from api.attempts import Attempts
@@ -73,8 +73,9 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.visitors = Visitors()
     app.state.layers = tiles.Published()
     app.state.tiles = tiles.Rasters(platform.archive)
-    for router in _ROUTERS:
-        app.include_router(router)
+    # one flat router: each nested one is matched twice for every request
+    routes = [route for router in _ROUTERS for route in router.routes]
+    app.include_router(APIRouter(routes=routes))
     app.state.methods = _methods_at(app)
     answer_errors(app)
     app.add_middleware(Edge)

@@ -1,6 +1,7 @@
 """How the nouns of the platform are shown: the plain data that several routes share."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -90,4 +91,40 @@ def device(caller: Caller, it: Device, streams: Iterable[Datastream]) -> Shown:
         "location": it.location,
         "provenance": it.provenance,
         "datastreams": [datastream(s) for s in streams],
+    }
+
+
+def bucket(stream_id: int, row: tuple[Any, ...]) -> Shown:
+    """Show a row of `models.store.readings.bucket_rows`."""
+    start, n, n_good, mean, low, high = row
+    return {
+        "datastream": stream_id,
+        "start": start,
+        "n": n,
+        "n_good": n_good,
+        "mean": mean,
+        "min": low,
+        "max": high,
+    }
+
+
+def latest(row: tuple[Any, ...], now: datetime) -> Shown:
+    """Show a row of `models.store.readings.latest_rows`."""
+    stream, _, quantity, depth_cm, _, device_id, device_key, name_zh, name_en, *more = row
+    farm_id, field_id, lon, lat, provenance, time, value, quality, _ = more
+    return {
+        "datastream": stream,
+        "device": {"id": device_id, "key": device_key, "name": bilingual(name_zh, name_en)},
+        "field_id": field_id,
+        "farm_id": farm_id,
+        "location": (lon, lat),
+        "quantity": quantity,
+        "label": label(quantity),
+        "unit": QUANTITIES[quantity].unit,
+        "depth_cm": depth_cm,
+        "time": time,
+        "value": value,
+        "quality": flags(quality),
+        "provenance": provenance,
+        "age_s": int((now - time).total_seconds()),
     }

@@ -10,20 +10,18 @@ from api import present, tabular
 from api.answers import Csv, Json
 from api.dependencies import Reading, reads
 from api.errors import BadCursor
-from api.paging import Page, cursor, paged
+from api.paging import Page, paged
 from api.routes.devices import DeviceQuery, FarmQuery, FieldQuery, inside_device
 from api.routes.places import inside_farm, inside_field
 from api.schemas.problem import ONE_PROBLEMS
 from api.schemas.readings import LatestList, Observations
 from api.schemas.shape import Instant, Number
 from models.device import Datastream
-from models.errors import Invalid, NotFound
+from models.errors import Invalid
 from models.person import Action
 from models.quantity import QUANTITIES
-from models.reading import Bucket
-from models.store import devices as device_store
 from models.store import readings as store
-from models.store.readings import LatestRow, Width
+from models.store.readings import Width
 
 router = APIRouter(tags=["readings"])
 _USUAL_RANGE = timedelta(days=30)
@@ -62,12 +60,10 @@ def _streams(access: Reading, ids: list[int]) -> list[Datastream]:
             why=f"at most {_MOST_STREAMS} datastreams in one request",
             zh=f"一次最多查询 {_MOST_STREAMS} 个数据流。",
         )
-    regions = device_store.regions_of(access.tx, wanted)
-    for stream_id in wanted:
-        if stream_id not in regions:
-            raise NotFound(noun="datastream", key=stream_id)
-        access.inside(regions[stream_id])
-    return device_store.datastreams(access.tx, ids=wanted)
+    placed = access.directory.streams(access.tx, wanted)
+    for _, county in placed:
+        access.inside(county)
+    return [stream for stream, _ in placed]
 
 
 Rows = list[dict[str, Any]]
@@ -79,16 +75,11 @@ def _raw(
     after = _last(page)
     ids = [stream.id for stream in streams]
     found = store.series(access.tx, ids, start, end, limit=page.one_more, after=after)
-    rows, following = page.cut(found, lambda r: (r.datastream_id, _microseconds(r.time)))
+    rows, following = page.cut([tuple(r) for r in found], lambda r: (r[0], _microseconds(r[1])))
     flags = present.flags
     items = [
-        {
-            "datastream": r.datastream_id,
-            "time": r.time,
-            "value": r.value,
-            "quality": flags(r.quality),
-        }
-        for r in rows
+        {"datastream": stream, "time": time, "value": value, "quality": flags(quality)}
+        for stream, time, value, quality in rows
     ]
     return items, following
 
@@ -108,8 +99,8 @@ def _buckets(
         begin = span[0]
         if last is not None and stream.id == last[0]:
             begin = max(begin, last[1] + _MICROSECOND)
-        found = store.buckets(access.tx, stream.id, begin, span[1], width)
-        items.extend(_bucket(stream.id, it) for it in found)
+        found = store.bucket_rows(access.tx, stream.id, begin, span[1], width)
+        items += [present.bucket(stream.id, row) for row in found]
         if len(items) > page.limit:
             break
     kept, following = page.cut(items, lambda r: (r["datastream"], _microseconds(r["start"])))
@@ -126,18 +117,6 @@ def _last(page: Page) -> tuple[int, datetime] | None:
     if stream_id > _LARGEST_ID:
         raise BadCursor
     return stream_id, _EPOCH + instant * _MICROSECOND
-
-
-def _bucket(stream_id: int, it: Bucket) -> dict[str, Any]:
-    return {
-        "datastream": stream_id,
-        "start": it.start,
-        "n": it.n,
-        "n_good": it.n_good,
-        "mean": it.mean,
-        "min": it.min,
-        "max": it.max,
-    }
 
 
 def _series(stream: Datastream) -> dict[str, Any]:
@@ -242,7 +221,7 @@ def latest(
     inside_field(access, field)
     inside_device(access, device)
     now = access.platform.clock()
-    found = store.latest(
+    found = store.latest_rows(
         access.tx,
         prefix=access.prefix,
         farm_id=farm,
@@ -252,32 +231,6 @@ def latest(
         after=page.key,
         limit=page.one_more,
     )
-    following = None
-    if len(found) > page.limit:
-        found = found[: page.limit]
-        following = cursor(page.of, (found[-1].datastream_id,))
-    items = [_latest(row, now) for row in found]
+    rows, following = page.cut(found, lambda r: (r[0],))
+    items = [present.latest(row, now) for row in rows]
     return Json({"items": items, "next": following, "server_time": now - _OVERLAP})
-
-
-def _latest(row: LatestRow, now: datetime) -> dict[str, Any]:
-    return {
-        "datastream": row.datastream_id,
-        "device": {
-            "id": row.device_id,
-            "key": row.device_key,
-            "name": {"zh": row.name_zh, "en": row.name_en},
-        },
-        "field_id": row.field_id,
-        "farm_id": row.farm_id,
-        "location": row.location,
-        "quantity": row.quantity,
-        "label": present.label(row.quantity),
-        "unit": QUANTITIES[row.quantity].unit,
-        "depth_cm": row.depth_cm,
-        "time": row.time,
-        "value": row.value,
-        "quality": present.flags(row.quality),
-        "provenance": row.provenance,
-        "age_s": int((now - row.time).total_seconds()),
-    }

@@ -203,6 +203,34 @@ def latest(
     return [_latest_row(row) for row in rows]
 
 
+def latest_rows(
+    tx: ReadTx,
+    *,
+    prefix: str,
+    farm_id: int | None = None,
+    field_id: int | None = None,
+    device_id: int | None = None,
+    updated_after: datetime | None = None,
+    after: int = 0,
+    limit: int = 1000,
+) -> list[tuple[Any, ...]]:
+    """Return what `latest` returns as the bare rows of the query, in its column order.
+
+    For callers that encode a thousand at once: naming 16 columns of a row costs 17 us.
+    """
+    return tx.tuples(
+        "readings",
+        "latest",
+        prefix=prefix,
+        farm_id=farm_id,
+        field_id=field_id,
+        device_id=device_id,
+        updated_after=updated_after,
+        after=after,
+        limit=limit,
+    )
+
+
 def _latest_row(r: Row[Any]) -> LatestRow:
     return LatestRow(
         r.datastream_id,
@@ -253,5 +281,11 @@ def buckets(
     tx: ReadTx, datastream_id: int, start: datetime, end: datetime, width: Width
 ) -> list[Bucket]:
     """Return hourly or daily (Asia/Shanghai) aggregates whose bucket starts in [start, end)."""
-    rows = tx.rows("readings", width, datastream=datastream_id, start=start, end=end)
-    return [Bucket(r.bucket, r.n, r.n_good, r.mean, r.mn, r.mx) for r in rows]
+    return [Bucket(*row) for row in bucket_rows(tx, datastream_id, start, end, width)]
+
+
+def bucket_rows(
+    tx: ReadTx, datastream_id: int, start: datetime, end: datetime, width: Width
+) -> list[tuple[Any, ...]]:
+    """Return aggregates as rows (start, n, n_good, mean, min, max): see `buckets`."""
+    return tx.tuples("readings", width, datastream=datastream_id, start=start, end=end)

@@ -1,7 +1,7 @@
 """The world of the API tests: made once, copied for tests that change it."""
 
 import secrets
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import psycopg
@@ -17,28 +17,28 @@ def copied(postgres, template):
     name = f"api_{secrets.token_hex(6)}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield name, postgres.url.replace("/postgres?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield name, postgres.url.replace("/postgres?", f"/{name}?")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def seed(postgres, template, jilin, tmp_path_factory):
     """A populated database, closed so that it can be copied, and what is in it."""
     with copied(postgres, template) as (name, url):
-        database = Database(url, pool_size=4)
-        made = populate(database, tmp_path_factory.mktemp("archive"), jilin)
-        database.close()
+        with closing(Database(url, pool_size=4)) as database:
+            made = populate(database, tmp_path_factory.mktemp("archive"), jilin)
         yield name, made
 
 
 @contextmanager
 def opened(postgres, seed):
     name, made = seed
-    with copied(postgres, name) as (_, url):
-        database = Database(url, pool_size=4)
-        with visited(replace(made, platform=replace(made.platform, database=database))) as world:
+    with copied(postgres, name) as (_, url), closing(Database(url, pool_size=4)) as database:
+        platform = replace(made.platform, database=database)
+        with visited(replace(made, platform=platform)) as world:
             yield world
-        database.close()
 
 
 @pytest.fixture(scope="session")

@@ -203,16 +203,26 @@ def add_accounts_of_intake(database, found):
 @contextmanager
 def served(app):
     """Serve an application on a free loopback port; gives its URL."""
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="warning", ws="none", lifespan="off")
+    config = uvicorn.Config(
+        app,
+        "127.0.0.1",
+        0,
+        log_level="warning",
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 @contextmanager
