@@ -12,6 +12,7 @@ from api.dependencies import known_body, known_parameters
 from api.directory import Directory
 from api.edge import Edge
 from api.errors import answer_errors
+from api.lane import Lane
 from api.metrics import Figures, Measured
 from api.routes import (
     account,
@@ -78,6 +79,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(APIRouter(routes=routes))
     app.state.methods = _methods_at(app)
     answer_errors(app)
+    app.add_middleware(Lane, state=app.state)
     app.add_middleware(Edge)
     app.add_middleware(Measured, figures=app.state.figures)
     _declare_problems(app)

@@ -36,6 +36,8 @@ def outline(given: dict[str, Any]) -> BaseGeometry:
     if not geometry.is_valid:
         why = explain_validity(geometry)
         raise _refused(f"the outline is not valid: {why}", f"边界无效：{why}")
+    # outer ring counter-clockwise, holes clockwise (RFC 7946): else a hole adds to the area
+    geometry = shapely.orient_polygons(geometry)
     _check_area(area_ha(geometry))
     return geometry
 
