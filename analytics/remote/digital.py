@@ -35,8 +35,8 @@ SATURATED_DN = 65535
 
 def has_value(dn: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Tell which digital numbers carry a measured value (float NaN does not)."""
-    measured: NDArray[np.bool_] = (dn != NODATA_DN) & (dn != SATURATED_DN) & ~np.isnan(dn)
-    return measured
+    measured: NDArray[np.bool_] = (dn != NODATA_DN) & (dn != SATURATED_DN)
+    return measured & ~np.isnan(dn) if dn.dtype.kind == "f" else measured
 
 
 def reflectance(dn: NDArray[np.generic], calibration: Calibration) -> NDArray[np.float32]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["layers"])
 # a layer never changes once published, but the login of who asks may
-_HEADERS = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization"}
+HEADERS = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization"}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
     204: {"description": "The tile lies outside the layer"},
@@ -35,6 +35,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     **ONE_PROBLEMS,
 }
 _KEPT = 1000  # layers
+DISPLAY = "/v1/layers/{layer_id}/tiles/{z}/{x}/{y}.png"
+LIVE = "/v1/scenes/{scene_id}/tiles/{z}/{x}/{y}.png"
 # the keys of analytics.remote.indices, which a test holds against this
 IndexKey = Literal["ndvi"]
 Zoom = Annotated[int, InPath(ge=0, le=24, examples=[12])]
@@ -85,6 +87,11 @@ class Published:
 
         return self._find(entrant, ("scene", scene_id), read)
 
+    def known(self, kind: str, key: str) -> Layer | None:
+        """Return a layer that was found before ("" by its own id, "scene" by its scene's)."""
+        with self._lock:
+            return self._held.get((kind, key))
+
     def _find(
         self, entrant: Entrant, key: tuple[str, str], read: Callable[[ReadTx], Layer]
     ) -> Layer:
@@ -98,9 +105,24 @@ class Published:
         return held
 
 
+def tag(facts: str) -> str:
+    """Return the strong entity tag of a tile: a PNG never goes out zipped."""
+    return etag_of(facts).removeprefix("W/")
+
+
+def display_facts(layer_id: str, it: Layer, z: int, x: int, y: int) -> str:
+    """Say what a precomputed tile depends on."""
+    return f"{layer_id} {it.display_path} {it.palette} {z}/{x}/{y}"
+
+
+def live_facts(scene_id: str, it: Layer, index: str, z: int, x: int, y: int) -> str:
+    """Say what a live tile depends on."""
+    return f"{scene_id} {it.bands_path} {it.palette} {index} {z}/{x}/{y}"
+
+
 def _tile(request: Request, facts: str, draw: Callable[[], bytes | None]) -> Response:
-    etag = etag_of(facts).removeprefix("W/")
-    same = unchanged(request, etag, _HEADERS)
+    etag = tag(facts)
+    same = unchanged(request, etag, HEADERS)
     if same is not None:
         return same
     try:
@@ -108,12 +130,12 @@ def _tile(request: Request, facts: str, draw: Callable[[], bytes | None]) -> Res
     except OSError as error:
         why = "a file is missing or unreadable"
         raise Unavailable(part="raster archive", why=why) from error
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**HEADERS, "ETag": etag}
     return Response(status_code=204, headers=headers) if image is None else Png(image, 200, headers)
 
 
 @router.get(
-    "/v1/layers/{layer_id}/tiles/{z}/{x}/{y}.png",
+    DISPLAY,
     summary="Tile of a layer",
     response_class=Png,
     responses=_ANSWERS,
@@ -125,12 +147,12 @@ def display_tile(
     """Draw a palette PNG of 256 px on the WebMercator grid; 204 outside the layer."""
     state = request.app.state
     it = state.layers.layer(entrant, layer_id)
-    facts = f"{layer_id} {it.display_path} {it.palette} {z}/{x}/{y}"
+    facts = display_facts(layer_id, it, z, x, y)
     return _tile(request, facts, lambda: state.tiles.source().display(it, z, x, y))
 
 
 @router.get(
-    "/v1/scenes/{scene_id}/tiles/{z}/{x}/{y}.png",
+    LIVE,
     summary="Tile computed from a scene's bands",
     response_class=Png,
     responses=_ANSWERS,
@@ -148,5 +170,5 @@ def live_tile(
     """Compute an index from the bands of a scene and draw it."""
     state = request.app.state
     it = state.layers.of_scene(entrant, scene_id)
-    facts = f"{scene_id} {it.bands_path} {it.palette} {index} {z}/{x}/{y}"
+    facts = live_facts(scene_id, it, index, z, x, y)
     return _tile(request, facts, lambda: state.tiles.source().live(it, z, x, y, index=index))

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import rasterio
 from cachetools import LRUCache
 from numpy.typing import NDArray
+from rasterio.env import set_gdal_config
 
 from analytics.remote.indices import index as index_named
 from api.tiles import palettes, png
@@ -27,7 +27,7 @@ from models.scene import Layer
 _TILE_BYTES = 64_000_000
 _MOST_HEADERS = 512
 # GDAL's own block cache is of little use beside ours; its default is 5 % of the machine
-_GDAL_CACHE_MB = 64
+_GDAL_CACHE_BYTES = 32_000_000
 
 Raster = TypeVar("Raster", DisplayRaster, BandsRaster)
 
@@ -44,8 +44,8 @@ class TileSource:
     """
 
     def __init__(self, archive: Path, *, cached: bool = True) -> None:
-        with rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_MB):
-            pass  # rasterio sets this one for the whole process, and leaves it set
+        # of the whole process, and to stay: an Env would put it back when it is left
+        set_gdal_config("GDAL_CACHEMAX", _GDAL_CACHE_BYTES)
         self._archive = archive
         self._handles = Handles()
         self._live = LiveSource(self._handles)

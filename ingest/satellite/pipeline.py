@@ -33,8 +33,8 @@ from models.store.database import Database
 
 Progress = Callable[[str], None]
 INCOMING = ".incoming"
-# GDAL's own default is 5 % of the machine, 1.2 GB here; a block row of three bands fits in this
-_CACHE_MB = 192
+# GDAL's own default is 5 % of the machine, 1.2 GB here; a row of blocks of two bands fits in this
+_CACHE_BYTES = 192_000_000
 _STALE_S = 86_400
 
 
@@ -117,7 +117,7 @@ def take_in(
     task = _Task(
         source, target, name, sums, provenance if relocate is None else Provenance.RELOCATED
     )
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), _reader(task) as reader:
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _reader(task) as reader:
         known = _known(task, database, archive)
         if known is None:
             report = _make(task, reader, database, archive, tell, clock())
