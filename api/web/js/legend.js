@@ -87,13 +87,13 @@ function corner() {
 }
 
 function draw() {
-  if (!state.loaded) return;
+  if (!state.loaded) { fill(byId('legends')); byId('corner').hidden = true; return; }
   fill(byId('legends'), skyLegend(), groundLegend(), cropLegend());
   corner();
 }
 
 export function openLegends() {
-  for (const topic of ['language', 'quantity', 'loaded', 'theme']) on(topic, draw);
+  for (const topic of ['language', 'quantity', 'loaded', 'left', 'theme']) on(topic, draw);
   on('layers', (what) => { if (what !== 'opacity') draw(); });
   let near = map.getZoom() >= 11;
   map.on('zoomend', () => { if (near !== map.getZoom() >= 11) { near = !near; draw(); } });

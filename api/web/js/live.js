@@ -40,6 +40,7 @@ async function read(since) {
 /** Everything newest, from the start. */
 export async function readAll() {
   seen = null;
+  state.latest.clear();
   merge(await read(null));
   tell('latest', []);
 }

@@ -6,6 +6,9 @@ import { icon } from './icons.js';
 import { on, state, tell } from './state.js';
 import { personName, roleName } from './person.js';
 
+/** Set when the visitor signed out: the demonstration must not sign in again by itself. */
+const LEFT = 'heitu.left';
+
 /** @type {HTMLDialogElement|null} */
 let dialog = null;
 
@@ -13,6 +16,7 @@ let dialog = null;
 async function signIn(login, password) {
   const answer = await send('/v1/auth/token', { login, password });
   keep(answer.access_token);
+  sessionStorage.removeItem(LEFT);
   await welcome(answer.person);
 }
 
@@ -26,9 +30,11 @@ async function welcome(person) {
 export async function signOut() {
   await send('/v1/auth/token', undefined, 'DELETE').catch(() => {});
   keep(null);
+  sessionStorage.setItem(LEFT, '1');
   state.person = null;
   tell('person');
   tell('signed-out');
+  ask();
 }
 
 /** @param {string} name @param {string} label @param {string} type @param {string} complete */
@@ -57,6 +63,7 @@ function accounts(form) {
  * @param {{login?: string, password?: string, note?: string}} [filled]
  */
 export function ask(filled = {}) {
+  tell('asked');
   dialog?.remove();
   const fault = el('p', { class: 'fault', role: 'alert', hidden: !filled.note, text: filled.note ?? '', data: { testid: 'login-fault' } });
   const submit = el('button', { type: 'submit', class: 'primary', text: t('login.submit'), data: { testid: 'login-submit' } });
@@ -104,6 +111,6 @@ export async function begin() {
     if (token()) keep(null);
   }
   const [visitor] = state.about?.demo_accounts ?? [];
-  if (state.about?.demo && visitor) await signIn(visitor.login, visitor.password).catch(() => ask());
+  if (state.about?.demo && visitor && !sessionStorage.getItem(LEFT)) await signIn(visitor.login, visitor.password).catch(() => ask());
   else if (!dialog?.open) ask();
 }

@@ -12,7 +12,7 @@ import { openFoot } from './foot.js';
 import { openLegends } from './legend.js';
 import { follow, readThings, watchConnection } from './live.js';
 import { begin } from './login.js';
-import { idle, map, open } from './map/map.js';
+import { idle, map, open, province } from './map/map.js';
 import { drawRegions } from './map/regions.js';
 import { followSky } from './map/sky.js';
 import { drawThings } from './map/things.js';
@@ -21,7 +21,7 @@ import { openPanel } from './panel.js';
 import { openTimebar } from './timebar.js';
 import { lead, wall } from './tour.js';
 
-const asWall = new URLSearchParams(location.search).get('wall') === '1';
+const asWall = new URLSearchParams(location.search).get('wall') === '1' || location.hash === '#wall';
 
 /** @type {(value?: unknown) => void} */
 let isReady;
@@ -74,11 +74,13 @@ function leave() {
   state.layers = [];
   state.layer = null;
   state.on.satellite = false;
+  state.loaded = false;
   select(null);
+  province();
   drawThings();
   tell('layers');
   tell('latest', []);
-  tell('loaded');
+  tell('left');
 }
 
 async function begins() {

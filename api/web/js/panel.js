@@ -122,9 +122,21 @@ function skeleton() {
     el('div', { class: 'panel-body' }, ...[70, 45, 80, 55, 65].map((w) => el('div', { class: 'bone', style: { width: `${w}%` } }))));
 }
 
+/** What somebody who is not signed in can do. */
+function outside() {
+  fill(byId('panel'), el('div', { class: 'panel-head' }, el('h2', { text: t('panel.title') })),
+    el('div', { class: 'panel-body' },
+      el('p', { class: 'muted outside', text: t('login.lead') }),
+      el('button', { class: 'plain', text: t('login.title'), on: { click: () => tell('login') } }),
+      group(t('panel.admin'), [own('names', '')])));
+}
+
+/** It is known that nobody is signed in; before that the panel shows its skeleton. */
+let asked = false;
+
 /** Which parts are folded survives a redraw. */
 function redraw() {
-  if (!state.loaded) { skeleton(); return; }
+  if (!state.loaded) { state.person || !asked ? skeleton() : outside(); return; }
   const folded = [...byId('panel').querySelectorAll('details')].map((d) => d.open);
   const focus = document.activeElement?.closest('[data-layer]')?.getAttribute('data-layer');
   draw();
@@ -135,7 +147,8 @@ function redraw() {
 export function openPanel() {
   shut(!wide());
   redraw();
-  for (const topic of ['language', 'quantity', 'loaded']) on(topic, redraw);
+  for (const topic of ['language', 'quantity', 'loaded', 'person']) on(topic, redraw);
+  for (const topic of ['left', 'asked']) on(topic, () => { asked = true; redraw(); });
   on('layers', (what) => { if (what !== 'opacity') redraw(); });
   setInterval(() => { if (state.loaded && !byId('panel').matches(':hover, :focus-within')) redraw(); }, 30_000);
 }

@@ -83,4 +83,5 @@ export function openTimebar() {
   on('layers', (what) => { if (what !== 'opacity') draw(); });
   on('language', draw);
   on('loaded', draw);
+  on('left', draw);
 }

@@ -1,5 +1,5 @@
 /** Short messages that come and go; readings are told at most once every few seconds. */
-import { byId, el } from './dom.js';
+import { byId, el, wide } from './dom.js';
 import { say, t } from './i18n.js';
 import { depth, measure, quantityName } from './format.js';
 import { icon } from './icons.js';
@@ -24,7 +24,8 @@ let held = 0;
 /** @param {import('./state.js').Latest[]} rows that just arrived */
 export function tellReadings(rows) {
   held += rows.length;
-  if (Date.now() - last < EVERY || document.hidden) return;
+  const covered = !wide() && document.body.dataset.sheet === 'full' && state.selection;
+  if (Date.now() - last < EVERY || document.hidden || covered || document.querySelector('dialog[open]')) return;
   const row = rows.find((r) => r.device && r.quantity === state.shown) ?? rows.find((r) => r.device);
   if (!row) return;
   last = Date.now();

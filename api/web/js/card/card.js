@@ -2,9 +2,10 @@
 import { LngLatBounds } from '/vendor/maplibre-gl/maplibre-gl.mjs';
 import { byId, el, fill, wide } from '../dom.js';
 import { t } from '../i18n.js';
-import { on, state, tell } from '../state.js';
+import { latestWhere, on, state, tell } from '../state.js';
 import { boundsOf, frame } from '../map/map.js';
 import { empty, failed, headOf } from './frame.js';
+import { figuresOf } from './figures.js';
 import { deviceCard, farmCard, fieldCard, regionCard } from './kinds.js';
 import { markShot } from './strip.js';
 import { handle, rest } from './sheet.js';
@@ -24,6 +25,15 @@ function build(selection) {
   return regionCard(String(selection.id));
 }
 
+/** Colour the map by something that the chosen thing measures. @param {import('../state.js').Selection} selection */
+function colourBy(selection) {
+  const id = Number(selection.id);
+  const own = latestWhere((r) => Boolean(r.device) && (selection.kind === 'device' ? r.device?.id === id : r[`${/** @type {'field'|'farm'} */ (selection.kind)}_id`] === id));
+  if (!own.length || own.some((r) => r.quantity === state.shown)) return;
+  state.shown = figuresOf(own)[0].quantity;
+  tell('quantity');
+}
+
 /** Bring a chosen thing into view. @param {import('../state.js').Selection} selection */
 function fly(selection) {
   const id = Number(selection.id);
@@ -39,11 +49,7 @@ function fly(selection) {
   frame(bounds, 13.6);
 }
 
-/**
- * Only what is inside the card scrolls: where the card itself did, Chromium left out the map's
- * canvas behind it (seen with 150 in software rendering).
- * @type {HTMLElement|undefined}
- */
+/** @type {HTMLElement|undefined} what scrolls inside the card, under the grip */
 let scroller;
 
 /** @param {boolean} [keep] where it was scrolled to */
@@ -77,11 +83,13 @@ export function openCard() {
   on('selection', ({ selection, fly: wanted }) => {
     if (selection && byId('card').hidden) rest();
     draw();
+    if (selection && selection.kind !== 'region') colourBy(selection);
     if (selection && wanted) fly(selection);
     if (selection && !wide()) byId('left').classList.add('shut');
   });
   for (const topic of ['language', 'theme', 'person', 'loaded']) on(topic, () => { if (state.selection) draw(true); });
   on('latest', () => refresh?.());
+  on('online', (yes) => { if (yes && byId('card').querySelector('.failed')) draw(true); });
   on('layers', markShot);
   setInterval(() => refresh?.(), 30_000);
 }

@@ -45,17 +45,22 @@ function axes() {
   ];
 }
 
-/** Flagged points and points without neighbours; a line alone would hide both. @param {any} u @param {number} s @param {Set<number>} flagged */
-function marks(u, s, flagged) {
-  const column = u.data[s];
-  const [i0, i1] = u.series[0].idxs;
-  const found = [];
-  for (let i = i0; i <= i1; i += 1) {
-    if (column[i] === null || column[i] === undefined) continue;
-    const alone = neighbour(column, i, -1) === null && neighbour(column, i, 1) === null;
-    if (flagged.has(i) || alone) found.push(i);
-  }
-  return found;
+/** Readings without neighbours as dots: a line alone would hide them. @param {any} u @param {Set<number>[]} flags */
+function lonely(u, flags) {
+  u.ctx.save();
+  flags.forEach((flagged, k) => {
+    const s = 3 + 3 * k;
+    const column = u.data[s];
+    u.ctx.fillStyle = u.series[s].stroke(u, s);
+    column.forEach((/** @type {any} */ value, /** @type {number} */ i) => {
+      if (value === null || value === undefined || flagged.has(i)) return;
+      if (neighbour(column, i, -1) !== null || neighbour(column, i, 1) !== null) return;
+      u.ctx.beginPath();
+      u.ctx.arc(u.valToPos(u.data[0][i], 'x', true), u.valToPos(value, 'y', true), 2.5 * devicePixelRatio, 0, 7);
+      u.ctx.fill();
+    });
+  });
+  u.ctx.restore();
 }
 
 /** @param {any[]} column @param {number} i @param {number} step */
@@ -72,7 +77,7 @@ function seriesOf(drawn, colours, flags) {
     const edge = { stroke: 'rgba(0,0,0,0)', width: 0, points: { show: false } };
     return [edge, edge, {
       stroke: colours[k], width: 1.5,
-      points: { show: false, size: 6, width: 1.25, fill: panel, stroke: colours[k], filter: (/** @type {any} */ u, /** @type {number} */ s) => marks(u, s, flags[k]) },
+      points: { show: false, size: 6, width: 1.25, fill: panel, stroke: colours[k], filter: () => [...flags[k]] },
     }];
   });
 }
@@ -99,7 +104,7 @@ function plot(box, drawn, start, end) {
     tzDate: (/** @type {number} */ ts) => uPlot.tzDate(new Date(ts * 1000), ZONE),
     scales: { x: { range: [start / 1000, end / 1000] } },
     axes: axes(), series: [{}, ...seriesOf(drawn, colours, flags)],
-    hooks: { drawAxes: [midnights], setCursor: [(/** @type {any} */ u) => drawKeys(u.cursor.idx)] },
+    hooks: { drawAxes: [midnights], draw: [(/** @type {any} */ u) => lonely(u, flags)], setCursor: [(/** @type {any} */ u) => drawKeys(u.cursor.idx)] },
   }, data, canvas);
   const drawKeys = (/** @type {number|null|undefined} */ at) => fill(keys, el('span', { class: 'chart-when', text: at === null || at === undefined ? t('chart.now') : moment(data[0][at] * 1000) }), ...drawn.map((d, k) => {
     const value = at === null || at === undefined ? d.samples[d.samples.length - 1]?.mean : neighbourhood(data[3 + 3 * k], at);

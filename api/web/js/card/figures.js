@@ -111,7 +111,7 @@ export function drawFigures(box, rows) {
     const figures = figuresOf(rows());
     const open = box.querySelector('.figure[aria-expanded=true]');
     if (open) return;
-    fill(box, stateLine(rows()), figures.length ? el('div', { class: 'figures', style: { '--n': String(figures.length) } }, ...figures.map((f) => cell(f, before.get(f.quantity)))) : null);
+    fill(box, stateLine(rows()), figures.length ? el('div', { class: `figures figures-${figures.length}`, style: { '--n': String(figures.length) } }, ...figures.map((f) => cell(f, before.get(f.quantity)))) : null);
   };
   draw();
   dayBefore(figuresOf(rows())).then((found) => { before = found; draw(); }).catch(() => {});

@@ -137,7 +137,7 @@ export function farmCard(id) {
       headOf({ icon: 'farm', title: say(farm.name), kind: t(`farm.${farm.kind}`), sub: [placeOf(farm.region)], provenance: farm.provenance, up: { name: placeName(farm.region), go: () => goRegion(farm.region.code) } }),
       el('p', { class: 'counts', text: t('state.farm', { fields: number(fields), online: number(live.n), devices: number(live.total) }) }),
       figures, note ? el('p', { class: 'note' }, icon('info', 16), el('span', { text: note })) : null,
-      fieldList((p) => p.farm_id === id), deviceList((d) => d.farm_id === id && d.field_id === null), chartSection(rows),
+      fieldList((p) => p.farm_id === id), deviceList((d) => d.farm_id === id), chartSection(rows),
     ],
     refresh: drawFigures(figures, rows),
   };

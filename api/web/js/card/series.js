@@ -29,8 +29,15 @@ export function linesOf(quantity, rows) {
   for (const r of own) if (!top.has(r.device?.id)) top.set(r.device?.id, r);
   return (several ? [...top.values()] : own).slice(0, 6).map((r) => ({
     id: r.datastream, quantity, unit: r.unit, depth: r.depth_cm,
-    label: [several ? say(r.device?.name) : '', depth(r.depth_cm)].filter(Boolean).join(' ') || say(r.label),
+    label: nameOf(r, several),
   }));
+}
+
+/** Device and depth, the depth once. @param {import('../state.js').Latest} r @param {boolean} several */
+function nameOf(r, several) {
+  const name = several ? say(r.device?.name) : '';
+  const deep = depth(r.depth_cm);
+  return [name, name.includes(deep) ? '' : deep].filter(Boolean).join(' ') || say(r.label);
 }
 
 /**

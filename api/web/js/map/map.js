@@ -21,7 +21,8 @@ export function padding() {
     return { top: 72, bottom: byId('timebar').hidden ? 40 : 104, left: byId('left').classList.contains('shut') ? 24 : 330, right: card ? 410 : 24 };
   }
   const sheet = card && byId('card').dataset.height !== 'peek' ? window.innerHeight * 0.5 : 96;
-  return { top: 64, bottom: sheet + 16, left: 16, right: 16 };
+  const roomy = window.innerHeight > 800; // else the legend and the credit leave little map
+  return { top: roomy ? 64 : 28, bottom: sheet + (roomy ? 16 : 108), left: 16, right: 16 };
 }
 
 /** Draw the hatch of stale counties. @param {string} ink */
