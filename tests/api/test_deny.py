@@ -3,7 +3,16 @@
 import pytest
 
 from models.person import Role
+from tests.api.conftest import opened
 from tests.api.world import DUNHUA, PREFECTURE, PROVINCE, YUSHU
+
+
+@pytest.fixture(scope="module")
+def world(postgres, seed):
+    """A world of this module: who is let in decides and leaves receipts."""
+    with opened(postgres, seed) as made:
+        yield made
+
 
 V, A, D, P = Role.VIEWER, Role.AGRONOMIST, Role.OFFICER, Role.OPERATOR
 EVERYONE, ADVISERS, DECIDERS, OPERATORS = {V, A, D, P}, {A, D, P}, {D, P}, {P}
