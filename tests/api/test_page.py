@@ -212,7 +212,7 @@ def test_nothing_is_wider_than_a_small_screen(visit, world, width, height):
     card = page.get_by_test_id("card").bounding_box()
     assert card["x"] == 0
     assert card["width"] == width
-    # Chromium once took the sheet for something that hides the canvas, and left the map out
+    # the map must be seen behind the sheet: not its bare element, at half and at peek height
     assert colour_at(page, width // 2, height // 4) != PLAIN
     pull_down(page)
     expect(page.get_by_test_id("card")).to_have_attribute("data-height", "peek")
