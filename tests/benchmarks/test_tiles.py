@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,12 +92,12 @@ class Server:
         self.process.wait(20)
 
     def _answers(self):
-        try:
-            line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            line.request("GET", self.ready)
-            return line.getresponse().status < 500
-        except OSError:
-            return False
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as line:
+            try:
+                line.request("GET", self.ready)
+                return line.getresponse().status < 500
+            except OSError:
+                return False
 
     def rate(self, paths, *headers):
         """Requests a second over all paths, asked once each; every answer must be a tile."""
@@ -247,6 +248,7 @@ def test_tiles_against_titiler(source, province):
             race.run(ours, "display", many[mine], bearer, over="display")
             race.run(theirs, "titiler", far[mine], over="titiler, far")
             race.run(ours, "same", far[mine], bearer, over="same, far")
+            race.run(ours, "own", far[mine], bearer, over="own, far")
         race.run(ours, "display", many, bearer, over="again")
         memory = psutil.Process(ours.process.pid).memory_info().rss / 1e6
     show(race, len(looks), len(far), len(many), memory)
@@ -262,6 +264,7 @@ def show(race, looks, far, many, memory):
         ("own", "Heitu live, from the 2-band COG of its own pipeline"),
         ("titiler, far", f"TiTiler, {far} single tiles far apart"),
         ("same, far", "Heitu live, same file, the same single tiles"),
+        ("own, far", "Heitu live, its own COG, the same single tiles"),
         ("display", f"Heitu precomputed, {many} single tiles of the display COG"),
         ("again", "Heitu precomputed, asked again (drawn tiles kept in memory)"),
     )
