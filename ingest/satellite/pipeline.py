@@ -214,11 +214,8 @@ def _catch_up(
     """Give a scene's value to the fields that were registered after it came in, if any."""
     scene, layer = known
     with database.reading() as tx:
-        late = [
-            one
-            for one in places.fields_in(tx, scene.bbox)
-            if all(value.scene_id != scene.id for value, _ in scenes.zonal(tx, one.id))
-        ]
+        judged_before = scenes.judged(tx, scene.id, task.product.key)
+        late = [one for one in places.fields_in(tx, scene.bbox) if one.id not in judged_before]
     judged = verdicts(late, _rasters(task, reader, archive / layer.data_path)) if late else []
     if not judged:
         return Report(scene, layer, unchanged=True, notes=task.source.notes)

@@ -131,6 +131,11 @@ def zonal(tx: ReadTx, field_id: int, product: str = "ndvi") -> list[tuple[ZonalV
     return [(_zonal(r), Provenance(r.provenance)) for r in rows]
 
 
+def judged(tx: ReadTx, scene_id: str, product: str) -> set[int]:
+    """Return the ids of the fields that have a statistic of a scene's product."""
+    return {r.field_id for r in tx.rows("scenes", "judged", scene_id=scene_id, product=product)}
+
+
 def _zonal(r: Row[Any]) -> ZonalValue:
     return ZonalValue(
         r.field_id,

@@ -51,3 +51,6 @@ ON CONFLICT (field_id, product, scene_id) DO NOTHING;
 -- Statistics of a product over a field by date, with the provenance of their scenes.
 SELECT z.*, s.provenance FROM zonal z JOIN scene s ON s.id = z.scene_id
 WHERE z.field_id = :field_id AND z.product = :product ORDER BY z.time, z.scene_id;
+
+-- name: judged
+SELECT field_id FROM zonal WHERE scene_id = :scene_id AND product = :product
