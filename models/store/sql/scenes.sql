@@ -53,4 +53,5 @@ SELECT z.*, s.provenance FROM zonal z JOIN scene s ON s.id = z.scene_id
 WHERE z.field_id = :field_id AND z.product = :product ORDER BY z.time, z.scene_id;
 
 -- name: judged
-SELECT field_id FROM zonal WHERE scene_id = :scene_id AND product = :product
+-- Fields that have a statistic of a product of a scene.
+SELECT field_id FROM zonal WHERE scene_id = :scene_id AND product = :product;
