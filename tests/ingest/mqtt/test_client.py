@@ -109,7 +109,7 @@ def test_reading_pauses_while_the_inbox_is_full_and_the_connection_lives_on(tmp_
                 for i in range(3_000):
                     publisher.send(topic(), reading(i))
             until(lambda: rig.inbox.full)
-            time.sleep(4.5)  # beyond one and a half keep-alives the broker cuts the silent
+            time.sleep(4.5)  # beyond one and a half keep-alive periods the broker cuts the silent
             assert len(rig.inbox) <= 50 + 500
             assert rig.subscriber.connected
             assert rig.subscriber.generation == 1
