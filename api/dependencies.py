@@ -214,9 +214,11 @@ async def known_parameters(request: Request) -> None:
     UnknownParameter, RepeatedParameter
         A parameter is unknown, or a single one is given more than once.
     """
-    if not request.url.query:
+    route: APIRoute = request.scope["route"]
+    # the page reads its own query (?wall=1), and files take no harm from one
+    if not request.url.query or not route.include_in_schema:
         return
-    names, many = _parameters(request.scope["route"])
+    names, many = _parameters(route)
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in names:

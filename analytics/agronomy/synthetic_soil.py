@@ -1,8 +1,8 @@
 """Synthetic seedbed temperature and moisture derived from daily weather.
 
 For demonstrations only, like `synthetic`. Against the real 30 cm probes of Cook Farm the
-temperature rule has an error of 1.5 C in spring (VALIDATION.md); the moisture rule is a plain bucket
-that was compared with nothing.
+temperature rule has an error of 1.5 C in spring (VALIDATION.md); the moisture rule is a plain
+bucket that was compared with nothing.
 """
 
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ SOCKET_NUMBER = 5432  # names the socket file; no TCP port is opened unless aske
 
 SETTINGS: dict[str, str | int] = {
     "synchronous_commit": "on",
-    "shared_buffers": "96MB",  # the idle demonstration must fit in 900 MB
+    "shared_buffers": "48MB",  # the idle demonstration must fit in 900 MB
     "max_connections": 60,
     "min_wal_size": "64MB",
     "max_wal_size": "1GB",

@@ -112,7 +112,15 @@ class Database:
     def connect(self) -> "psycopg.Connection[Any]":
         """Open a connection outside the pool (UTC, 5 s to answer)."""
         return psycopg.connect(
-            self.url, connect_timeout=5, application_name="heitu", options="-c timezone=UTC"
+            self.url,
+            connect_timeout=5,
+            application_name="heitu",
+            options="-c timezone=UTC",
+            # a network that swallows packets is noticed within half a minute, not in two hours
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=30_000,
         )
 
     @property

@@ -188,7 +188,9 @@ def farm_by_key(tx: ReadTx, key: str) -> Farm | None:
 
 def area_ha(geometry: BaseGeometry) -> float:
     """Return the area of a polygon on the ellipsoid, hectares."""
-    square_metres, _ = _ELLIPSOID.geometry_area_perimeter(geometry)
+    # a hole is subtracted only when it is wound against its outer ring
+    wound = shapely.orient_polygons(geometry)
+    square_metres, _ = _ELLIPSOID.geometry_area_perimeter(wound)
     return abs(float(square_metres)) / 10_000
 
 

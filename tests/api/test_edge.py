@@ -165,3 +165,8 @@ def test_tiles_are_drawn_cached_and_empty_outside(world):
     assert document["tilejson"] == "3.0.0"
     assert document["bounds"] == layer["bbox"]
     assert document["tiles"][0].startswith(world.url)
+
+
+def test_the_page_takes_a_query_of_its_own_and_the_api_does_not(world):
+    assert world.get("/?wall=1").status_code == 200
+    assert world.get("/v1/farms?wall=1").status_code == 400

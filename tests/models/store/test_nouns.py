@@ -70,6 +70,14 @@ def test_a_field_knows_its_county_and_its_area(tx):
     assert places.fields_in(tx, (125.0, 44.0, 125.1, 44.1)) == []
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_hole_is_no_land_however_it_is_wound(turn):
+    outer, hole = shapely.box(126, 44, 126.02, 44.02), shapely.box(126, 44, 126.01, 44.01)
+    shell, inner = list(outer.exterior.coords), list(hole.exterior.coords)[::turn]
+    whole, ring = places.area_ha(outer), places.area_ha(shapely.Polygon(shell, [inner]))
+    assert ring == pytest.approx(whole - places.area_ha(hole), rel=1e-6)
+
+
 def test_a_key_is_given_once(tx):
     farm = plant_farm(tx)
     plant_device(tx, farm)
