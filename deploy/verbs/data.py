@@ -103,7 +103,8 @@ def _step(path: Path, step: str) -> None:
 
 
 def _told(report: Report) -> str:
-    known = f"{report.scene.id} of {report.scene.time:%Y-%m-%d}"
+    dated = report.scene.lineage["time_from"] != "unknown"
+    known = f"{report.scene.id} of {report.scene.time:%Y-%m-%d}" if dated else report.scene.id
     if report.unchanged:
         return f"{known} was taken in before; nothing changed"
     share = f"{report.scene.valid_share:.0%} of its pixels valid"

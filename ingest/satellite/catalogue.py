@@ -33,7 +33,8 @@ def scene_id(source: SourceScene, target: Grid, checksums: dict[str, str]) -> st
     """
     content = json.dumps([checksums, target.epsg, target.left, target.top], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
-    return f"{source.descriptor.collection}_{source.time:%Y%m%dT%H%M%S}_{digest}"
+    when = f"{source.time:%Y%m%dT%H%M%S}" if source.dated else "undated"
+    return f"{source.descriptor.collection}_{when}_{digest}"
 
 
 def checksums(source: SourceScene) -> dict[str, str]:
@@ -57,7 +58,7 @@ def scene_row(
     product: Product,
 ) -> Scene:
     """Describe the scene with its lineage."""
-    day = source.time.astimezone(SHANGHAI).date().isoformat()
+    day = source.time.astimezone(SHANGHAI).date().isoformat() if source.dated else None
     return Scene(
         id=name,
         collection=source.descriptor.collection,
@@ -67,9 +68,15 @@ def scene_row(
         valid_share=tally.valid / tally.pixels,
         provenance=provenance,
         lineage=_lineage(source, target, sums, tally, product),
-        title_zh=source.said.title_zh or f"哨兵二号 {day}",
-        title_en=source.said.title_en or f"Sentinel-2, {day}",
+        title_zh=source.said.title_zh or f"哨兵二号 {day or '日期不详'}",
+        title_en=source.said.title_en or f"Sentinel-2, {day or 'date unknown'}",
     )
+
+
+def _time_from(source: SourceScene) -> str | None:
+    if not source.dated:
+        return "unknown"
+    return source.said.time_from if source.said.time == source.time else "given"
 
 
 def _lineage(
@@ -82,7 +89,7 @@ def _lineage(
             for role, path in source.files.items()
         ],
         "layout": source.descriptor.key,
-        "time_from": source.said.time_from if source.said.time == source.time else "given",
+        "time_from": _time_from(source),
         "processing_baseline": source.said.baseline,
         "calibration": {
             role: {"scale": one.scale, "dn_offset": one.offset}

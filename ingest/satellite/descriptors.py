@@ -7,6 +7,7 @@ descriptor to `DESCRIPTORS` and a test that opens a sample of it.
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from re import Pattern
 
 
@@ -34,6 +35,9 @@ class Descriptor:
         taken and the lineage says so.
     mask : str or None
         Role of the classification band, when the layout can bring one.
+    undated_at : datetime or None
+        For a layout that may carry no acquisition time: the start of the mission, at which
+        an undated scene is catalogued, behind every dated one. None: such a scene is refused.
     notes : tuple of str
         Facts about the layout that every lineage must repeat.
     """
@@ -46,6 +50,7 @@ class Descriptor:
     quantification: float = 10_000
     offset: float | None = None
     mask: str | None = None
+    undated_at: datetime | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -69,6 +74,7 @@ SENTINEL2_NETCDF = Descriptor(
     bands={"red": (_token("red"), _token("B04")), "nir": (_token("nir"), _token("B08", "B07"))},
     ignore=_NOT_BANDS,
     offset=0.0,
+    undated_at=datetime(2015, 6, 23, tzinfo=UTC),  # launch of Sentinel-2A (ESA)
     notes=("one netCDF variable per band, digital numbers as float64, no classification",),
 )
 

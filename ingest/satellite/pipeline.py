@@ -169,8 +169,7 @@ def _make(
         )
         layer = catalogue.layer_row(scene, task.product, folder / "display.tif")
         tell("fields")
-        with database.reading() as tx:
-            fields = places.fields_in(tx, scene.bbox)
+        fields = _fields(task, scene, database)
         judged = verdicts(fields, _rasters(task, reader, folder / "ndvi.tif")) if fields else []
         tell("catalogue")
         place = archive / catalogue.SCENES / task.name
@@ -184,6 +183,14 @@ def _make(
     if not is_new:
         return Report(scene, layer, unchanged=True, notes=task.source.notes)
     return _report(task, scene, layer, judged, stored)
+
+
+def _fields(task: _Task, scene: Scene, database: Database) -> list[Field]:
+    """Return the fields to judge: none for an undated scene, for a value needs its date."""
+    if not task.source.dated:
+        return []
+    with database.reading() as tx:
+        return places.fields_in(tx, scene.bbox)
 
 
 def _check_tally(source: SourceScene, tally: Tally) -> None:
@@ -215,7 +222,7 @@ def _catch_up(
     scene, layer = known
     with database.reading() as tx:
         judged_before = scenes.judged(tx, scene.id, task.product.key)
-        late = [one for one in places.fields_in(tx, scene.bbox) if one.id not in judged_before]
+    late = [one for one in _fields(task, scene, database) if one.id not in judged_before]
     judged = verdicts(late, _rasters(task, reader, archive / layer.data_path)) if late else []
     if not judged:
         return Report(scene, layer, unchanged=True, notes=task.source.notes)

@@ -33,6 +33,8 @@ class SourceScene:
         Pixels of ``grid`` along one pixel of the classification.
     calibration : dict
         Role -> what its numbers mean.
+    dated : bool
+        Whether the acquisition time is known; if not, `time` is the start of the mission.
     notes : tuple of str
         What a reader of the lineage must know.
     """
@@ -48,6 +50,7 @@ class SourceScene:
     calibration: dict[str, Calibration]
     offset_from: str
     notes: tuple[str, ...]
+    dated: bool = True
 
     @property
     def files(self) -> dict[str, Path]:
@@ -82,6 +85,12 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
     grid = _common_grid(bands)
     scl = found.bands.get("scl")
     calibration, offset_from, notes = _calibrations(found.descriptor, bands, said)
+    dated = _time(said, time, now)
+    at = dated or found.descriptor.undated_at
+    if at is None:
+        raise SceneRejected(reason="unknown_time", detail=_NO_TIME)
+    if dated is None:
+        notes.append(_UNDATED)
     return SourceScene(
         path=path,
         descriptor=found.descriptor,
@@ -89,11 +98,12 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
         scl=scl,
         scl_ratio=1 if scl is None else _ratio(grid, scl),
         grid=grid,
-        time=_time(said, time, now),
+        time=at,
         said=said,
         calibration=calibration,
         offset_from=offset_from,
         notes=(*found.descriptor.notes, *_band_notes(bands), *notes, *(said.notes or ())),
+        dated=dated is not None,
     )
 
 
@@ -139,14 +149,20 @@ def _ratio(grid: Grid, scl: Band) -> int:
     return ratio
 
 
-def _time(said: Metadata, given: datetime | None, now: datetime) -> datetime:
+_NO_TIME = (
+    "no metadata, tag or file name says when it was taken; give --time 2024-06-01T02:35:51Z or "
+    "a scene.json with a time"
+)
+_UNDATED = (
+    "acquisition time unknown: catalogued behind every dated scene, and no field is given a "
+    "value; give --time 2024-06-01T02:35:51Z to date it"
+)
+
+
+def _time(said: Metadata, given: datetime | None, now: datetime) -> datetime | None:
     time = given or said.time
     if time is None:
-        detail = (
-            "no metadata, tag or file name says when it was taken; give --time "
-            "2024-06-01T02:35:51Z or a scene.json with a time"
-        )
-        raise SceneRejected(reason="unknown_time", detail=detail)
+        return None
     if time.tzinfo is None:
         raise SceneRejected(reason="bad_time", detail=f"{time} has no zone")
     if time > now:

@@ -23,7 +23,7 @@ from models.reading import Quality
 from models.store import ledger, places, quarantine, scenes
 from models.store.ledger import Selection
 from tests.ingest.satellite import scenes as made
-from tests.ingest.satellite.test_rejections import rows
+from tests.ingest.satellite.test_rejections import NETCDF, rows
 
 TIME = datetime(2024, 6, 1, 2, 35, 51, tzinfo=UTC)
 
@@ -275,6 +275,23 @@ def test_relocation_moves_pixels_and_says_so(tmp_path, province, archive):
     assert plain.scene.id != report.scene.id
     moved, kept = (read(archive, r.layer.data_path) for r in (report, plain))
     assert np.array_equal(moved, kept)
+
+
+def test_an_undated_sample_is_catalogued_behind_all_others_and_gives_no_field_a_value(
+    province, archive
+):
+    field = add_field(province, "field", box(100, 100, 300, 300))
+    spot = field.geometry.centroid.coords[0]
+    first = take_in(NETCDF, province, archive, relocate=spot)
+    again = take_in(NETCDF, province, archive, relocate=spot)
+    dated = take_in(NETCDF, province, archive, relocate=spot, time=datetime(2020, 1, 5, tzinfo=UTC))
+    assert again.unchanged
+    assert (first.scene.id, first.fields, first.stored) == (again.scene.id, 0, 0)
+    assert first.scene.lineage["time_from"] == "unknown"
+    assert "date unknown" in first.scene.title_en
+    assert first.scene.time < dated.scene.time
+    assert dated.stored == 1
+    assert any("give --time" in note for note in first.notes)
 
 
 def test_larger_than_a_block_and_not_a_multiple_of_it(tmp_path, province, archive):
