@@ -189,30 +189,9 @@ def _literal(column: NDArray[Any]) -> str:
     return "{" + str(column.tolist())[1:-1] + "}"
 
 
-def latest(
-    tx: ReadTx,
-    *,
-    prefix: str,
-    farm_id: int | None = None,
-    field_id: int | None = None,
-    device_id: int | None = None,
-    updated_after: datetime | None = None,
-    after: int = 0,
-    limit: int = 1000,
-) -> list[LatestRow]:
-    """Return the newest value of each device datastream in scope, in datastream order."""
-    rows = tx.rows(
-        "readings",
-        "latest",
-        prefix=prefix,
-        farm_id=farm_id,
-        field_id=field_id,
-        device_id=device_id,
-        updated_after=updated_after,
-        after=after,
-        limit=limit,
-    )
-    return [_latest_row(row) for row in rows]
+def latest(tx: ReadTx, *, prefix: str, limit: int = 1000) -> list[LatestRow]:
+    """Return the newest value of each device datastream of a region, in datastream order."""
+    return [_latest_row(row) for row in latest_rows(tx, prefix=prefix, limit=limit)]
 
 
 def latest_rows(
@@ -226,7 +205,7 @@ def latest_rows(
     after: int = 0,
     limit: int = 1000,
 ) -> list[tuple[Any, ...]]:
-    """Return what `latest` returns as the bare rows of the query, in its column order.
+    """Return the newest values in scope as the bare rows of the query, in its column order.
 
     For callers that encode a thousand at once: naming 16 columns of a row costs 17 us.
     """
@@ -243,24 +222,26 @@ def latest_rows(
     )
 
 
-def _latest_row(r: Row[Any]) -> LatestRow:
+def _latest_row(row: tuple[Any, ...]) -> LatestRow:
+    stream, channel, quantity, depth, _, device, key, zh, en, farm, field, *rest = row
+    lon, lat, provenance, time, value, quality, updated = rest
     return LatestRow(
-        r.datastream_id,
-        r.channel,
-        r.quantity,
-        r.depth_cm,
-        r.device_id,
-        r.device_key,
-        r.name_zh,
-        r.name_en,
-        r.farm_id,
-        r.field_id,
-        (r.lon, r.lat),
-        Provenance(r.provenance),
-        r.time,
-        r.value,
-        Quality(r.quality),
-        r.updated,
+        stream,
+        channel,
+        quantity,
+        depth,
+        device,
+        key,
+        zh,
+        en,
+        farm,
+        field,
+        (lon, lat),
+        Provenance(provenance),
+        time,
+        value,
+        Quality(quality),
+        updated,
     )
 
 
