@@ -5,6 +5,8 @@ for ``soil_moisture`` because the quantity is volumetric by definition; a gravim
 (g/g, kg/kg) is refused there, for it measures something else.
 """
 
+from threading import Lock
+
 from models.errors import UnknownUnit
 from models.quantity import quantity
 
@@ -109,3 +111,27 @@ def to_canonical(value: float, unit: str, quantity_key: str) -> float:
     """Convert one value to the canonical unit of its quantity (see `conversion`)."""
     factor, offset = conversion(unit, quantity_key)
     return value * factor + offset
+
+
+_numbers: dict[str, int] = {"": 0}
+_codes: list[str] = [""]
+_numbering = Lock()
+
+
+def number(code: str) -> int:
+    """Return the number that stands for a unit in blocks of readings of this process.
+
+    0 is the empty code: the canonical unit of the quantity. The store has its own numbers.
+    """
+    found = _numbers.get(code)
+    if found is None:
+        with _numbering:
+            found = _numbers.setdefault(code, len(_codes))
+            if found == len(_codes):
+                _codes.append(code)
+    return found
+
+
+def code(numbered: int) -> str:
+    """Return the unit that a number of `number` stands for."""
+    return _codes[numbered]
