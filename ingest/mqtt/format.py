@@ -149,6 +149,8 @@ class Address(NamedTuple):
         Site time zone of the device, for local times that name none.
     memory : Memory
         For formats that need what an earlier message said.
+    profile : str
+        Key of the device's profile, which names the codec of its bytes; empty without one.
     """
 
     format: "Format"
@@ -156,6 +158,7 @@ class Address(NamedTuple):
     levels: tuple[str, ...]
     zone: ZoneInfo = SHANGHAI
     memory: Memory = Memory()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,16 @@ class Format:
         Level of the topic, from 0, that names the device; or levels to the device's key.
     decode : callable
         Topic address and payload to readings; raises `Undecodable` or `NotMine`.
+    other_name : callable, optional
+        The device's other name, read from the payload: asked for only when no device is
+        registered under the name in the topic.
     """
 
     name: str
     subscription: str | tuple[str, ...]
     device_level: int | Callable[[tuple[str, ...]], str]
     decode: Callable[[Address, bytes], Decoded] = field(compare=False)
+    other_name: Callable[[bytes], str | None] | None = field(default=None, compare=False)
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
