@@ -25,6 +25,9 @@ class Sent(NamedTuple):
         As named in the payload, None where it does not say.
     seq : int
         The device's own number of a reading, which tells two of one instant apart.
+    ago : int
+        Microseconds before the arrival, where the payload tells no more than that
+        (``time`` is None).
     """
 
     item: int
@@ -35,6 +38,7 @@ class Sent(NamedTuple):
     quantity: str | None = None
     depth_cm: float | None = None
     seq: int = 0
+    ago: int = 0
 
 
 class Refusal(NamedTuple):
@@ -178,6 +182,9 @@ class Format:
     other_name : callable, optional
         The device's other name, read from the payload: asked for only when no device is
         registered under the name in the topic.
+    parts : callable, optional
+        Levels and payload of a gateway's message to one (topic, payload) for each device it
+        speaks for; empty when it speaks for itself. Never raises.
     """
 
     name: str
@@ -185,6 +192,9 @@ class Format:
     device_level: int | Callable[[tuple[str, ...]], str]
     decode: Callable[[Address, bytes], Decoded] = field(compare=False)
     other_name: Callable[[bytes], str | None] | None = field(default=None, compare=False)
+    parts: Callable[[tuple[str, ...], bytes], Sequence[tuple[str, bytes]]] | None = field(
+        default=None, compare=False
+    )
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
