@@ -14,47 +14,18 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from paho.mqtt.client import ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.mqtt.buffered import BufferedClient
 from ingest.mqtt.inbox import KEPT, Inbox, Message
+from ingest.mqtt.link import Link as Link
+from ingest.mqtt.link import unconnected
 
 _LOG = logging.getLogger(__name__)
-_SESSION_S = 14 * 86_400  # v5: how long the broker keeps our session and its queue
-_WINDOW = 65_535  # v5 ReceiveMaximum; unstated, mosquitto allows 20
 _BACK_OFF_S = (0.2, 5.0)
 _TURN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How to reach the broker.
-
-    Attributes
-    ----------
-    client_id : str
-        Names the session that the broker keeps; one running ingestor per name.
-    keepalive : int
-        Seconds.
-    """
-
-    host: str
-    port: int = 1883
-    client_id: str = "heitu-ingestor"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = False
-    ca: Path | None = None
-    version: Literal["3.1.1", "5"] = "3.1.1"
-    keepalive: int = 30
 
 
 class Subscriber:
@@ -70,25 +41,52 @@ class Subscriber:
         Where messages go.
     max_payload : int
         Bytes; of a larger payload only the head is kept, for the quarantine.
+    session : int
+        Stamped on every message, so that its acknowledgement finds the way back.
+
+    Attributes
+    ----------
+    why : str
+        Why no message can arrive; empty when they can.
+    paused : bool
+        Set it to read nothing more, while what was read is still acknowledged.
+    dropped : set of str
+        Filters that the broker has taken out of the session since it was asked to.
+    last_arrival : float
+        `time.monotonic` of the last message, or of the start.
     """
 
     def __init__(
-        self, link: Link, subscriptions: Sequence[str], inbox: Inbox, *, max_payload: int
+        self,
+        link: Link,
+        subscriptions: Sequence[str],
+        inbox: Inbox,
+        *,
+        max_payload: int,
+        session: int = 0,
     ) -> None:
         self.why = "not connected yet"
         self.generation = 0
+        self.paused = False
+        self.dropped: set[str] = set()
+        self.last_arrival = time.monotonic()
         self._link, self._inbox, self._max_payload = link, inbox, max_payload
+        self._session = session
+        self._received = self._acknowledged = 0  # each is written by one thread only
         self._subscriptions = [(filter_, 1) for filter_ in subscriptions]
+        self._unwanted: deque[list[str]] = deque()
+        self._leaving: dict[int | None, list[str]] = {}  # by packet id
         self._burst: list[Message] = []
         self._settled: deque[Message] = deque()
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._stopping = False
-        self._client = _client(link)
+        self._client = unconnected(link)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_unsubscribe = self._on_unsubscribe
         self._client.on_message = self._on_message
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -113,7 +111,24 @@ class Subscriber:
     def settle(self, messages: list[Message]) -> None:
         """Acknowledge messages, in their order of arrival; call it after the commit."""
         self._settled.extend(messages)
+        self._acknowledged += len(messages)
         self._wake()
+
+    @property
+    def unsettled(self) -> int:
+        """Messages received and not settled."""
+        return self._received - self._acknowledged
+
+    def drop(self, filters: Sequence[str]) -> None:
+        """Take filters out of the session; `dropped` tells when the broker has done it."""
+        self._unwanted.append(list(filters))
+        self._wake()
+
+    def resend(self) -> None:
+        """Cut the connection, so that the broker sends again what is not acknowledged."""
+        wire: Any = self._client.socket()
+        with suppress(OSError, AttributeError):
+            wire.shutdown(socket.SHUT_RDWR)
 
     def _wake(self) -> None:
         # refused when wake-ups are pending already, or when the thread is gone
@@ -151,7 +166,7 @@ class Subscriber:
         """Wait for traffic once and handle it."""
         client = self._client
         wire: Any = client.socket()
-        paused = self._inbox.full
+        paused = self._inbox.full or self.paused
         pending = client.buffered and not paused
         readable, writable, _ = select.select(
             [self._wake_in] if paused else [self._wake_in, wire],
@@ -162,6 +177,10 @@ class Subscriber:
         if self._wake_in in readable:
             self._drain()
         self._acknowledge()
+        while self._unwanted and self.connected:
+            filters = self._unwanted.popleft()
+            _, packet = client.unsubscribe(filters)
+            self._leaving[packet] = filters
         if writable:
             client.loop_write()
         if pending or (wire in readable and client.socket() is wire):
@@ -175,6 +194,8 @@ class Subscriber:
             self._client.loop_read()
         finally:
             if self._burst:
+                self._received += len(self._burst)
+                self.last_arrival = time.monotonic()
                 self._inbox.put(self._burst)
                 self._burst = []
 
@@ -201,7 +222,9 @@ class Subscriber:
         size = len(message.payload)
         payload = bytes(message.payload[:KEPT] if size > self._max_payload else message.payload)
         now = time.time_ns() // 1_000
-        self._burst.append(Message(topic, payload, now, size, self.generation, message.mid))
+        self._burst.append(
+            Message(topic, payload, now, size, self.generation, message.mid, self._session)
+        )
 
     def _on_connect(
         self,
@@ -216,7 +239,10 @@ class Subscriber:
             _LOG.error("%s", self.why)
             return
         _LOG.info("connected, session %s", "resumed" if flags.session_present else "new")
-        client.subscribe(self._subscriptions)
+        if self._subscriptions:
+            client.subscribe(self._subscriptions)
+        else:  # a session that is only to be emptied
+            self.why = ""
 
     def _on_subscribe(
         self,
@@ -235,6 +261,11 @@ class Subscriber:
         if refused:
             _LOG.error("%s", self.why)
 
+    def _on_unsubscribe(
+        self, _client: object, _data: object, mid: int, _codes: object, _properties: object
+    ) -> None:
+        self.dropped.update(self._leaving.pop(mid, ()))
+
     def _on_disconnect(
         self,
         _client: object,
@@ -247,28 +278,3 @@ class Subscriber:
         if not self.why and not self._stopping:
             self.why = f"connection lost: {code}"
             _LOG.warning("%s", self.why)
-
-
-def _client(link: Link) -> BufferedClient:
-    five = link.version == "5"
-    client = BufferedClient(
-        CallbackAPIVersion.VERSION2,
-        client_id=link.client_id,
-        clean_session=None if five else False,
-        protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-        manual_ack=True,
-    )
-    client.suppress_exceptions = True
-    if link.username:
-        client.username_pw_set(link.username, link.password)
-    if link.tls:
-        client.tls_set(ca_certs=str(link.ca) if link.ca else None)
-    if five:
-        wishes: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        wishes.SessionExpiryInterval, wishes.ReceiveMaximum = _SESSION_S, _WINDOW
-        client.connect_async(
-            link.host, link.port, link.keepalive, clean_start=False, properties=wishes
-        )
-    else:
-        client.connect_async(link.host, link.port, link.keepalive)
-    return client

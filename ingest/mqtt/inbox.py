@@ -20,6 +20,10 @@ class Message(NamedTuple):
     generation, mid : int
         Connection on which it came and its packet id there; an acknowledgement is valid on
         that connection only. mid 0 needs none.
+    session : int
+        Number of the subscriber that received it, within this process.
+    flooding : bool
+        Its device sends far more than it may: set aside without a look inside.
     """
 
     topic: str
@@ -28,6 +32,8 @@ class Message(NamedTuple):
     size: int
     generation: int = 0
     mid: int = 0
+    session: int = 0
+    flooding: bool = False
 
 
 class Inbox:
