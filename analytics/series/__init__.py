@@ -1,0 +1,1 @@
+"""Time series as such, whatever they measure."""
