@@ -88,6 +88,8 @@ def _take(
     device = placement.device(address.device_key)
     if device is not None:
         batch.accounts[number] = device.key
+    if message.flooding:
+        raise Undecodable(Reason.FLOODING, "more messages than the device may send")
     if message.size > MAX_PAYLOAD:
         detail = f"{message.size} bytes; {MAX_PAYLOAD} are allowed"
         raise Undecodable(Reason.TOO_LARGE, detail)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ingest.batch import Batch, store
+from ingest.flood import Limiter
 from ingest.intake import digest, unknown
 from ingest.mqtt.inbox import Inbox, Message
 from ingest.placement import Placement
@@ -59,7 +60,9 @@ class Writer:
         status: Status,
         settle: Callable[[list[Message]], None],
         rhythm: Rhythm | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
+        self._limiter = limiter or Limiter()
         self.in_hand: Sequence[Message] = ()
         self._database, self._inbox, self._status, self._settle = database, inbox, status, settle
         self._rhythm = rhythm or Rhythm()
@@ -77,12 +80,17 @@ class Writer:
                 )
                 self.in_hand = messages
                 if messages:
-                    self._handle(messages)
+                    self._handle(self._limiter.judge(messages, self._registered))
                 self.in_hand = ()
 
     def stop(self) -> None:
         """End after the batch in hand, or at once when the database is away."""
         self._stopping.set()
+
+    def _registered(self, key: str) -> str | None:
+        """Return the name of a device, of all those registered when last looked."""
+        device = self._placement.device(key) if self._placement else None
+        return None if device is None else device.key
 
     def _handle(self, messages: list[Message]) -> None:
         """Store a batch and settle it; when that cannot be done, do so with its halves."""
