@@ -159,4 +159,11 @@ def _text(reading: dict[str, Any], key: str) -> str | None:
     raise Undecodable(Reason.WRONG_SHAPE, f"{key!r} is {named(stated)}, not text")
 
 
-FORMAT = Format("heitu", "heitu/v1/+/readings", device_level=2, decode=decode)
+# with the code of the county, so that ingestors can share the stream; only the key places it
+BY_COUNTY = "heitu/v1/+/+/readings"
+FORMAT = Format(
+    "heitu",
+    ("heitu/v1/+/readings", BY_COUNTY),
+    device_level=lambda levels: levels[-2],
+    decode=decode,
+)
