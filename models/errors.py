@@ -44,6 +44,14 @@ class UnknownUnit(Invalid):
     """{unit!r} is not a unit of {quantity}; use one of {known}."""
 
 
+class UnknownCodec(Invalid):
+    """{key!r} is not a codec of this platform; it has {known}."""
+
+
+class UnknownProfile(Invalid):
+    """{key!r} is not a device profile of this platform; it has {known}."""
+
+
 class SceneRejected(Invalid):
     """The scene was not taken in ({reason}): {detail}"""
 

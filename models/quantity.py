@@ -51,6 +51,10 @@ _ALL = (
     Quantity("air_temperature", "Cel", -50, 50, "气温", "Air temperature", 1, _JILIN),
     Quantity("air_humidity", "%", 0, 100, "相对湿度", "Relative humidity", 0, _PHYSICS),
     Quantity("precipitation", "mm", 0, 300, "降水量", "Precipitation", 1, _PHYSICS),
+    # a gauge that counts on: never a depth of one interval, and never summed
+    Quantity(
+        "precipitation_total", "mm", 0, 100_000, "累计降水量", "Rain gauge total", 1, _PHYSICS
+    ),
     Quantity("wind_speed", "m/s", 0, 60, "风速", "Wind speed", 1, _PROBE),
     Quantity("wind_direction", "deg", 0, 360, "风向", "Wind direction", 0, _PHYSICS),
     Quantity("air_pressure", "hPa", 850, 1090, "气压", "Air pressure", 1, _PHYSICS),

@@ -26,6 +26,7 @@ _TEMPERATURE = {
     "K": (1.0, -273.15),
 }
 _PERCENT = {"%": _SAME, "1": (100.0, 0.0), "%RH": _SAME, "%{RH}": _SAME}
+_DEPTH = {"mm": _SAME, "cm": (10.0, 0.0), "[in_i]": (25.4, 0.0), "in": (25.4, 0.0)}
 _CONCENTRATION = {"mg/L": _SAME, "mg/l": _SAME, "g/m3": _SAME}
 
 _UNITS: dict[str, dict[str, tuple[float, float]]] = {
@@ -49,7 +50,8 @@ _UNITS: dict[str, dict[str, tuple[float, float]]] = {
         "mS/m": (0.01, 0.0),
     },
     "air_humidity": _PERCENT,
-    "precipitation": {"mm": _SAME, "cm": (10.0, 0.0), "[in_i]": (25.4, 0.0), "in": (25.4, 0.0)},
+    "precipitation": _DEPTH,
+    "precipitation_total": _DEPTH,
     "wind_speed": {
         "m/s": _SAME,
         "km/h": (1 / 3.6, 0.0),
@@ -111,6 +113,11 @@ def to_canonical(value: float, unit: str, quantity_key: str) -> float:
     """Convert one value to the canonical unit of its quantity (see `conversion`)."""
     factor, offset = conversion(unit, quantity_key)
     return value * factor + offset
+
+
+def known(unit: str) -> bool:
+    """Tell whether a unit measures any registered quantity."""
+    return any(unit in spellings for spellings in _UNITS.values())
 
 
 _numbers: dict[str, int] = {"": 0}
