@@ -57,6 +57,17 @@ class MqttSettings(Group):
         return self
 
 
+class IngestSettings(Group):
+    """How the ingestor works, and shares the work with others."""
+
+    # topic partitions; more than 1 let as many ingestors share the stream (same number for all)
+    partitions: int = Field(default=1, ge=1, le=64)
+    name: str = Field(default="", max_length=100)  # among several; empty: host, process, chance
+    flood_rate: float = Field(default=50, gt=0)  # messages/s of one device in the long run
+    flood_burst: int = Field(default=50_000, ge=1)  # and at once: a backlog after an outage
+    metrics_port: int = Field(default=0, ge=0, le=65535)  # on 127.0.0.1; 0: no page
+
+
 class ApiSettings(Group):
     """Where the API and the page listen."""
 
@@ -86,6 +97,7 @@ class Settings(BaseSettings):
     map_approval_number: str | None = None  # 审图号 shown on the page
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
+    ingest: IngestSettings = IngestSettings()
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()
 

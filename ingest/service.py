@@ -1,6 +1,9 @@
 """The ingestor process: subscriber, writer, rollups, heartbeat and metrics, as one part."""
 
 import logging
+import os
+import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -8,15 +11,19 @@ from dataclasses import dataclass, field
 
 from prometheus_client import start_http_server
 
+from ingest.flood import Allowance as Allowance
+from ingest.flood import Limiter
 from ingest.intake import MAX_PAYLOAD
 from ingest.mqtt import topics
 from ingest.mqtt.client import Link, Subscriber
 from ingest.mqtt.inbox import Inbox
+from ingest.mqtt.partitions import LOOK_S, Partitions, Share
 from ingest.status import STALLED_S, Snapshot, Status
 from ingest.writer import Rhythm, Writer
 from models.errors import HeituError, Unavailable
-from models.store import heartbeats, rollups
+from models.store import heartbeats, partitions, rollups
 from models.store.database import Database
+from models.store.partitions import BEAT_PREFIX
 
 _LOG = logging.getLogger(__name__)
 _HOURS = 5_000  # hours refreshed before the thread looks whether it should stop
@@ -35,6 +42,10 @@ class Options:
         Seconds.
     capacity : int
         Messages held in memory at most; reading pauses beyond.
+    allowance : Allowance
+        What one device may send.
+    share : Share, optional
+        Several ingestors share the topics; None for one that reads them all.
     """
 
     metrics_port: int = 0
@@ -42,6 +53,8 @@ class Options:
     beat_every: float = 2.0
     capacity: int = 20_000
     rhythm: Rhythm = field(default_factory=Rhythm)
+    allowance: Allowance = field(default_factory=Allowance)
+    share: Share | None = None
 
 
 class Ingestor:
@@ -52,11 +65,16 @@ class Ingestor:
         self._options = options or Options()
         self._inbox = Inbox(self._options.capacity)
         self._status = Status()
-        self._subscriber = Subscriber(
-            link, topics.subscriptions(), self._inbox, max_payload=MAX_PAYLOAD
-        )
+        self._limiter = Limiter(self._options.allowance)
+        self._part = PART
+        self._subscriber = self._source(link)
         self._writer = Writer(
-            database, self._inbox, self._status, self._subscriber.settle, self._options.rhythm
+            database,
+            self._inbox,
+            self._status,
+            self._subscriber.settle,
+            self._options.rhythm,
+            self._limiter,
         )
         self._stopping = threading.Event()
         self._rolled: object = None
@@ -66,10 +84,19 @@ class Ingestor:
             self._periodic("rollups", every.rollup_every, self._roll),
             self._periodic("heartbeat", every.beat_every, self._beat),
         ]
+        if isinstance(self._subscriber, Partitions):
+            self._threads.append(self._periodic("partitions", LOOK_S, self._subscriber.look))
         self._gauge("lag_seconds", "Age of the oldest message not committed", "lag_s")
         self._gauge("waiting_messages", "Messages received and not committed", "waiting")
         self._gauge("connected", "1 when subscribed at the broker", "connected")
         self._gauge("ready", "1 when connected and committing", "ready")
+
+    def _source(self, link: Link) -> Subscriber | Partitions:
+        share = self._options.share
+        if share is None:
+            return Subscriber(link, topics.subscriptions(), self._inbox, max_payload=MAX_PAYLOAD)
+        self._part = BEAT_PREFIX + share.name
+        return Partitions(self._database, link, self._inbox, share, max_payload=MAX_PAYLOAD)
 
     def start(self) -> None:
         """Start every thread; broker and database may come later."""
@@ -106,6 +133,8 @@ class Ingestor:
             stored=total.stored,
             duplicate=total.duplicate,
             quarantined={reason.value: n for reason, n in total.quarantined.items()},
+            partitions=getattr(self._subscriber, "numbers", ()),
+            flooding=self._limiter.flooding(),
         )
 
     def _gauge(self, name: str, text: str, attribute: str) -> None:
@@ -135,12 +164,37 @@ class Ingestor:
     def _beat(self) -> None:
         try:
             with self._database.writing() as tx:
-                heartbeats.beat(tx, PART, self.status().detail())
+                heartbeats.beat(tx, self._part, self.status().detail())
         except Unavailable as outage:
             self._status.database_why = outage.message
             raise
         if not self._writer.in_hand:  # else the writer itself knows best
             self._status.database_why = ""
+
+
+def share_of(database: Database, count: int, name: str = "") -> Share | None:
+    """Return how this ingestor shares the topics; None when it reads them all alone.
+
+    Parameters
+    ----------
+    count : int
+        Partitions wanted. With 1, those of an earlier larger number are emptied and closed first.
+    name : str
+        Unlike that of any other ingestor; one that starts again under its name keeps its
+        partitions. Empty: one is made up.
+    """
+    if count == 1 and _alone(database):
+        return None
+    made_up = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+    return Share(count, name or made_up)
+
+
+def _alone(database: Database) -> bool:
+    try:
+        with database.writing() as tx:
+            return partitions.undo(tx)
+    except Unavailable:  # as it nearly always is
+        return True
 
 
 def run(

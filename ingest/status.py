@@ -1,7 +1,7 @@
 """How the ingestor fares: a snapshot for readiness, and counters for Prometheus."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +28,10 @@ class Snapshot:
         Messages received and not committed.
     last_commit : datetime or None
         UTC.
+    partitions : tuple of int
+        The partitions it reads, where several ingestors share the topics.
+    flooding : dict of str to int
+        Devices that sent too much in the last minute: messages set aside so far.
     """
 
     ready: bool
@@ -41,6 +45,8 @@ class Snapshot:
     stored: int
     duplicate: int
     quarantined: dict[str, int]
+    partitions: tuple[int, ...] = ()
+    flooding: dict[str, int] = field(default_factory=dict)
 
     def detail(self) -> dict[str, Any]:
         """Return the snapshot as JSON types, for the heartbeat."""

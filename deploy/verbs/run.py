@@ -87,8 +87,14 @@ def ingest(asked: argparse.Namespace, settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    own = settings.ingest
     with wiring.open_database(settings) as database:
-        service.run(database, wiring.link(settings), stopping)
+        options = service.Options(
+            metrics_port=own.metrics_port,
+            allowance=service.Allowance(own.flood_rate, own.flood_burst),
+            share=service.share_of(database, own.partitions, own.name),
+        )
+        service.run(database, wiring.link(settings), stopping, options)
 
 
 def devices(asked: argparse.Namespace, settings: Settings) -> None:

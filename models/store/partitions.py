@@ -124,3 +124,9 @@ def hold(tx: WriteTx, name: str, number: int, held: Sequence[str]) -> None:
 def remove(tx: WriteTx, name: str, number: int) -> None:
     """Strike out a retired partition whose session is closed."""
     tx.run("partitions", "remove", name=name, number=number)
+
+
+def undo(tx: WriteTx) -> bool:
+    """Do without partitions, if they are none, or one that nobody reads; tell whether so."""
+    tx.run("partitions", "undo")
+    return not partitions(tx)

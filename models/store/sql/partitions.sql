@@ -66,3 +66,9 @@ UPDATE partition SET held = :held WHERE number = :number AND owner = :name;
 -- name: remove
 -- A retired partition whose session is empty and closed.
 DELETE FROM partition WHERE number = :number AND owner = :name AND filters = '{}';
+
+-- name: undo
+-- Do without partitions again, when only the first is left, nobody reads it and it holds all.
+DELETE FROM partition
+WHERE number = 0 AND (until IS NULL OR until < clock_timestamp()) AND held <@ filters
+  AND NOT EXISTS (SELECT FROM partition WHERE number > 0);
