@@ -97,7 +97,7 @@ class Partitions:
         self._own: dict[int, _Own] = {}
         self._sessions: dict[int, Subscriber] = {}  # replaced, never changed: others read it
         self._serial = 0
-        self._looked = -math.inf
+        self._looked = self._steady_since = -math.inf
         self._divisions: list[str] | None = None
 
     @property
@@ -139,8 +139,6 @@ class Partitions:
     def look(self) -> None:
         """Renew the leases, take what is free, hand over what is too much."""
         given, closed = self._handed_over(), self._emptied()
-        began = time.monotonic()
-        steady = began - self._looked < self._share.lease_s
         with self._database.writing() as tx:
             divisions = self._plan(tx)
             turn = partitions.turn(
@@ -149,12 +147,25 @@ class Partitions:
             partitions.release(tx, self._share.name, given)
             for number in closed:
                 partitions.remove(tx, self._share.name, number)
+            self._remember()
             mine = self._held(turn, {*given, *closed})
-            mine |= self._take(tx, turn, mine, {*given, *closed}, steady=steady)
+            mine |= self._take(tx, turn, mine, {*given, *closed})
             self._note(tx, turn)
-        self._divisions, self._looked = divisions, began
+        self._divisions = divisions
         self._read(turn, mine)
         self._make_room(turn)
+
+    @property
+    def opened(self) -> int:
+        """How many sessions were opened since the start."""
+        return self._serial
+
+    def reply(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        """Publish by any session that is connected."""
+        for own in list(self._own.values()):
+            if own.subscriber.connected:
+                return own.subscriber.reply(replies)
+        return None
 
     def stop(self) -> None:
         """Hand everything over; what is not settled waits at the broker."""
@@ -181,14 +192,19 @@ class Partitions:
         own = {p.number for p in turn.partitions if p.owner == self._share.name}
         return own - gone
 
-    def _take(
-        self, tx: WriteTx, turn: Turn, mine: set[int], gone: set[int], *, steady: bool
-    ) -> set[int]:
+    def _remember(self) -> None:
+        now = time.monotonic()
+        if now - self._looked > self._share.lease_s:
+            self._steady_since = now
+        self._looked = now
+
+    def _take(self, tx: WriteTx, turn: Turn, mine: set[int], gone: set[int]) -> set[int]:
         """Claim free partitions up to our part of them.
 
         A lease that ran out is taken only by one who renewed its own all the while: after an
         outage of the database all have run out, and everybody first gets time to renew.
         """
+        steady = self._looked - self._steady_since > self._share.lease_s
         room = math.ceil(len(turn.partitions) / max(turn.living, 1)) - len(mine)
         free = [
             p.number

@@ -37,10 +37,12 @@ def fault(payload):
 def test_the_topic_names_the_device():
     assert topics.parse(TOPIC).device_key == "probe-7"
     assert topics.parse(TOPIC).format.name == "heitu"
+    by_county = topics.parse("heitu/v1/220182/probe-7/readings")
+    assert (by_county.device_key, by_county.format.name) == ("probe-7", "heitu")
 
 
 @pytest.mark.parametrize(
-    "topic", ["", "/", "heitu/v1/x", "heitu/v2/x/readings", "heitu/v1/x/y/readings", "\0/\ud800"]
+    "topic", ["", "/", "heitu/v1/x", "heitu/v2/x/readings", "heitu/v1/x/y/z/readings", "\0/\ud800"]
 )
 def test_other_topics_are_nobodys(topic):
     with pytest.raises(Undecodable) as caught:
