@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +74,10 @@ def number(stated: object) -> float:
     """
     if isinstance(stated, bool) or not isinstance(stated, int | float):
         raise Undecodable(Reason.WRONG_SHAPE, f"'value' is {named(stated)}")
-    return float(stated)
+    try:
+        return float(stated)
+    except OverflowError:  # an integer of 309 digits or more
+        return math.inf if stated > 0 else -math.inf
 
 
 def number_or_text(stated: object) -> float:
@@ -86,26 +90,54 @@ def number_or_text(stated: object) -> float:
     return number(stated)
 
 
-def document(payload: bytes) -> Any:  # noqa: ANN401
+def document(payload: bytes, *, unique: bool = False) -> Any:  # noqa: ANN401
     """Parse JSON as leniently as it can be done without guessing.
 
     NaN, Infinity and 1e400 become non-finite floats, so that the readings beside them are
     kept and the one that carries them is refused by name; integers become floats, so that
     10,000 digits cost no quadratic time.
 
+    Parameters
+    ----------
+    unique : bool
+        Refuse an object that has a key twice, where taking the last one would be a guess.
+
     Raises
     ------
     Undecodable
         Not UTF-8, not JSON, cut, or nested too deep.
     """
+    hook = _with_unique_keys if unique else None
     try:
-        return json.loads(payload.decode("utf-8-sig"), parse_int=float)
+        return json.loads(payload.decode("utf-8-sig"), parse_int=float, object_pairs_hook=hook)
     except UnicodeDecodeError as error:
         raise Undecodable(Reason.UNREADABLE, f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise Undecodable(Reason.UNREADABLE, "JSON nested too deep") from None
     except ValueError as error:
         raise Undecodable(Reason.UNREADABLE, f"not JSON: {error}") from None
+
+
+def json_object(payload: bytes) -> dict[str, Any]:
+    """Parse JSON that must be one object, every key once.
+
+    Raises
+    ------
+    Undecodable
+        As `document`, or something else than an object.
+    """
+    found = document(payload, unique=True)
+    if not isinstance(found, dict):
+        raise Undecodable(Reason.WRONG_SHAPE, f"the message is {named(found)}, not an object")
+    return found
+
+
+def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise Undecodable(Reason.WRONG_SHAPE, f"the key {twice[:80]!r} stands twice in an object")
+    return found
 
 
 def named(stated: object) -> str:

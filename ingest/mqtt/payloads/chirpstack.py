@@ -1,88 +1,113 @@
 """ChirpStack v4 integration events (JSON marshaler) of LoRaWAN devices.
 
-Source: ChirpStack documentation, Integrations / Event types. The codec's output is in
-``object``; its keys are the channels of the device. ``rxInfo`` tells where the gateway
-stands, not the device, and is not read.
+Source: ChirpStack documentation, Integrations / Event types. ``up`` carries readings, the
+other events tell about the device: battery and margin (``status``), a new session (``join``).
+``rxInfo`` tells where the gateway stands, not the device.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from ingest.mqtt.format import NOTHING, Address, Decoded, Format, Refusal, Sent, Undecodable
-from ingest.mqtt.wire import document, instant, named, number_or_text
+from ingest.mqtt import lorawan
+from ingest.mqtt.format import NOTHING, Address, Decoded, Format, Signs, Undecodable
+from ingest.mqtt.wire import document, instant
 from models.reading import Reason
-
-_MAX_DEPTH = 8  # of objects within `object`; real codecs use one or two
 
 
 class _Device(msgspec.Struct):
     devEui: str | None = None  # noqa: N815
+    applicationId: str | None = None  # noqa: N815
 
 
-class _Uplink(msgspec.Struct):
+class _Event(msgspec.Struct):
     time: str | None = None
     deviceInfo: _Device | None = None  # noqa: N815
     object: dict[str, Any] | None = None
     data: str | None = None
+    devAddr: Any = None  # noqa: N815
+    fCnt: Any = None  # noqa: N815
+    fPort: Any = None  # noqa: N815
+    rxInfo: Any = None  # noqa: N815
+    margin: Any = None
+    batteryLevel: Any = None  # noqa: N815
+    batteryLevelUnavailable: Any = None  # noqa: N815
+    externalPowerSource: Any = None  # noqa: N815
 
 
-_DECODER = msgspec.json.Decoder(_Uplink)
+_DECODER = msgspec.json.Decoder(_Event)
 
 
 def decode(address: Address, payload: bytes) -> Decoded:
-    """Read an event; only uplinks carry readings.
+    """Read an event.
 
     Raises
     ------
     Undecodable
         The event as a whole cannot be read, or no codec has read it.
     """
-    uplink = _read(payload)
-    if address.levels[-1] != "up":
-        return NOTHING  # join, status, ack, txack, log, location, integration
-    if uplink.deviceInfo is None:
+    event = _read(payload)
+    kind = address.levels[-1]
+    if kind not in ("up", "status", "join"):
+        return NOTHING  # ack, txack, log, location, integration
+    if event.deviceInfo is None:
         raise Undecodable(Reason.WRONG_SHAPE, "no 'deviceInfo'")
-    eui = uplink.deviceInfo.devEui
+    eui = event.deviceInfo.devEui
     if eui is not None and eui.lower() != address.device_key.lower():
         raise Undecodable(Reason.WRONG_SHAPE, f"topic and payload name two devices ({eui[:40]})")
-    if uplink.object:
-        return _readings(instant(uplink.time), uplink.object)
-    if uplink.data:
-        raise Undecodable(Reason.UNDECODED, "raw bytes only: the device profile has no codec")
-    return NOTHING  # an empty uplink answers a downlink and measures nothing
+    if kind == "up":
+        return _uplink(event, address.profile)
+    return NOTHING._replace(signs=_status(event) if kind == "status" else Signs(online=True))
 
 
-def _read(payload: bytes) -> _Uplink:
+def topic_of(event: str, payload: bytes) -> str:
+    """Return the topic on which ChirpStack publishes an event that it posts over HTTP.
+
+    Parameters
+    ----------
+    event : str
+        The ``event`` parameter of the request.
+
+    Raises
+    ------
+    Undecodable
+        The payload names no device.
+    """
+    device = _read(payload).deviceInfo or _Device()
+    parts = (device.applicationId or "-", device.devEui or "", event)
+    if not all(parts) or any(c in part for part in parts for c in "/+#\0"):
+        raise Undecodable(Reason.WRONG_SHAPE, "no 'deviceInfo' with a 'devEui', or no event")
+    return "application/{}/device/{}/event/{}".format(*parts)
+
+
+def _read(payload: bytes) -> _Event:
     try:
         return _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         lenient = document(payload)  # NaN and 1e400 of a codec spoil their own reading only
     try:
-        return msgspec.convert(lenient, _Uplink)
+        return msgspec.convert(lenient, _Event)
     except msgspec.ValidationError as error:
         raise Undecodable(Reason.WRONG_SHAPE, str(error)) from None
 
 
-def _readings(time: int, measured: dict[str, Any]) -> Decoded:
-    sent: list[Sent] = []
-    refused: list[Refusal] = []
-    for index, (channel, stated) in enumerate(_flat(measured)):
-        try:
-            sent.append(Sent(index, time, number_or_text(stated), channel))
-        except Undecodable:
-            detail = f"{channel!r} is {named(stated)}, not a number"
-            refused.append(Refusal(index, Reason.WRONG_SHAPE, detail, channel))
-    return Decoded(sent, refused, selective=True)
+def _uplink(event: _Event, profile: str) -> Decoded:
+    signs, heard = lorawan.reception(event.rxInfo, ("gatewayId",))
+    time = heard if event.time is None else instant(event.time)
+    frame = lorawan.Frame(
+        time, event.devAddr, event.fCnt, event.fPort, event.object, event.data or None
+    )
+    return lorawan.decode(frame, signs, profile)
 
 
-def _flat(measured: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    for key, stated in measured.items():
-        if isinstance(stated, dict) and depth < _MAX_DEPTH:
-            yield from _flat(stated, f"{prefix}{key}.", depth + 1)
-        else:
-            yield prefix + key, stated
+def _status(event: _Event) -> Signs:
+    """Battery, and the margin: the signal-to-noise ratio at which the device heard the server."""
+    powered = event.externalPowerSource is True or event.batteryLevelUnavailable is True
+    return Signs(
+        battery_pct=None if powered else lorawan.figure(event.batteryLevel),
+        snr_db=0.0 if event.margin is None else lorawan.figure(event.margin),
+        online=True,
+    )
 
 
 FORMAT = Format("chirpstack", "application/+/device/+/event/+", device_level=3, decode=decode)
