@@ -5,13 +5,14 @@ import math
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from ingest.mqtt.format import Undecodable
 from models.reading import Reason
 
+_Shape = TypeVar("_Shape")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # an epoch number from here on is in milliseconds: as seconds it would be the year 5138,
 # as milliseconds it is 1973-03-03
@@ -33,7 +34,7 @@ def epoch(number: float) -> int:
     if not math.isfinite(number):
         return _FAR if number > 0 else -_FAR
     scale = 1_000 if abs(number) >= _MILLISECONDS_FROM else 1_000_000
-    return int(max(-_FAR, min(_FAR, round(number * scale))))
+    return round(max(-_FAR, min(_FAR, number * scale)))
 
 
 def instant(stated: object) -> int:
@@ -52,7 +53,7 @@ def instant(stated: object) -> int:
     if stated is None:
         raise Undecodable(Reason.MISSING_TIME, "no 'time'")
     if isinstance(stated, int | float) and not isinstance(stated, bool):
-        return epoch(stated)
+        return epoch(number(stated))
     if not isinstance(stated, str):
         raise Undecodable(Reason.WRONG_SHAPE, f"'time' is {named(stated)}")
     try:
@@ -130,6 +131,24 @@ def json_object(payload: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Undecodable(Reason.WRONG_SHAPE, f"the message is {named(found)}, not an object")
     return found
+
+
+def typed(payload: bytes, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
+    """Parse JSON of one shape, and as leniently as `document` where it is not quite JSON.
+
+    Raises
+    ------
+    Undecodable
+        As `document`, or another shape.
+    """
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        lenient = document(payload)
+    try:
+        return msgspec.convert(lenient, decoder.type)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter: half a surrogate
+        raise Undecodable(Reason.WRONG_SHAPE, str(error)) from None
 
 
 def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.mqtt import lorawan
 from ingest.mqtt.format import NOTHING, Address, Decoded, Format, Signs, Undecodable
-from ingest.mqtt.wire import document, instant
+from ingest.mqtt.wire import instant, typed
 from models.reading import Reason
 
 
@@ -46,7 +46,7 @@ def decode(address: Address, payload: bytes) -> Decoded:
     Undecodable
         The event as a whole cannot be read, or no codec has read it.
     """
-    event = _read(payload)
+    event = typed(payload, _DECODER)
     kind = address.levels[-1]
     if kind not in ("up", "status", "join"):
         return NOTHING  # ack, txack, log, location, integration
@@ -73,22 +73,11 @@ def topic_of(event: str, payload: bytes) -> str:
     Undecodable
         The payload names no device.
     """
-    device = _read(payload).deviceInfo or _Device()
+    device = typed(payload, _DECODER).deviceInfo or _Device()
     parts = (device.applicationId or "-", device.devEui or "", event)
     if not all(parts) or any(c in part for part in parts for c in "/+#\0"):
         raise Undecodable(Reason.WRONG_SHAPE, "no 'deviceInfo' with a 'devEui', or no event")
     return "application/{}/device/{}/event/{}".format(*parts)
-
-
-def _read(payload: bytes) -> _Event:
-    try:
-        return _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        lenient = document(payload)  # NaN and 1e400 of a codec spoil their own reading only
-    try:
-        return msgspec.convert(lenient, _Event)
-    except msgspec.ValidationError as error:
-        raise Undecodable(Reason.WRONG_SHAPE, str(error)) from None
 
 
 def _uplink(event: _Event, profile: str) -> Decoded:

@@ -11,7 +11,7 @@ import msgspec
 
 from ingest.mqtt import lorawan
 from ingest.mqtt.format import NOTHING, Address, Decoded, Format, Signs, Undecodable
-from ingest.mqtt.wire import document, instant
+from ingest.mqtt.wire import instant, typed
 from models.reading import Reason
 
 _UP, _JOIN = "up", "join"
@@ -74,7 +74,7 @@ def decode(address: Address, payload: bytes) -> Decoded:
     Undecodable
         The message as a whole cannot be read, or no codec has read it.
     """
-    message = _read(payload)
+    message = typed(payload, _DECODER)
     name = message.end_device_ids.device_id
     if name and name != address.levels[3]:
         raise Undecodable(Reason.WRONG_SHAPE, f"topic and payload name two devices ({name[:40]})")
@@ -95,7 +95,7 @@ def topic_of(payload: bytes) -> str:
     Undecodable
         The payload names no device, or carries neither an uplink nor a join.
     """
-    message = _read(payload)
+    message = typed(payload, _DECODER)
     device = message.end_device_ids
     application = device.application_ids.application_id or "-"
     if not device.device_id or any(c in f"{application}{device.device_id}" for c in "/+#\0"):
@@ -113,17 +113,6 @@ def dev_eui(payload: bytes) -> str | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found.lower() if found else None
-
-
-def _read(payload: bytes) -> _Message:
-    try:
-        return _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        lenient = document(payload)
-    try:
-        return msgspec.convert(lenient, _Message)
-    except msgspec.ValidationError as error:
-        raise Undecodable(Reason.WRONG_SHAPE, str(error)) from None
 
 
 def _uplink(message: _Message, uplink: _Uplink, profile: str) -> Decoded:
