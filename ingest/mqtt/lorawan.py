@@ -18,7 +18,7 @@ from ingest.mqtt.harvest import Harvest, storable
 from ingest.mqtt.wire import instant, named, number_or_text
 from ingest.profiles import profiles
 from models.errors import UnknownUnit
-from models.profile import Profile
+from models.profile import Profile, ProfileChannel
 from models.reading import Reason
 from models.units import to_canonical
 
@@ -156,7 +156,7 @@ def _with_battery(
     """Add the battery that the frame itself measured."""
     for reading in sent:
         channel = profile.channel(reading.channel or "") if profile else None
-        if channel is None or reading.time != time or reading.value in channel.sentinels:
+        if channel is None or reading.time != time or not _measured(reading.value, channel):
             continue
         with suppress(UnknownUnit):
             value = to_canonical(reading.value, reading.unit or channel.unit, channel.quantity)
@@ -165,6 +165,10 @@ def _with_battery(
             elif channel.quantity == "battery_voltage":
                 signs = signs._replace(battery_v=value)
     return signs
+
+
+def _measured(value: float, channel: ProfileChannel) -> bool:
+    return math.isfinite(value) and value not in channel.sentinels
 
 
 def _uplink(frame: Frame) -> Uplink | None:

@@ -129,8 +129,8 @@ class Fuzzer:
     def _word(self):
         if self.random.random() < 0.9:
             return self.random.choice(WORDS)
-        drawn = self.random.choices(string.printable.replace("/", "").replace("+", ""), k=8)
-        return "".join(drawn).replace("#", "")
+        drawn = self.random.choices(string.ascii_letters + string.digits + " \t%$.:-", k=8)
+        return "x" + "".join(drawn)
 
     def damaged(self, payload):
         """Damage a payload in its structure or in its bytes; one in ten stays whole."""
