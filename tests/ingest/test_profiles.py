@@ -3,6 +3,7 @@ import json
 import pytest
 
 from ingest import codecs
+from ingest.mqtt import topics
 from ingest.profiles import profile, profiles
 from models.errors import UnknownProfile
 from models.profile import streams_of
@@ -82,6 +83,26 @@ def test_bytes_and_decoded_objects_name_the_same_channels(sample, key):
     by_bytes = {known.aliases[v.name] for v in values if v.name in known.aliases}
     by_object = {known.aliases[name] for name in found["decoded"] if name in known.aliases}
     assert by_bytes == by_object
+
+
+@pytest.mark.parametrize(
+    ("sample", "key", "channels"),
+    [
+        ("tasmota_dht22", "tasmota-dht22", {"air_temperature", "air_humidity"}),
+        ("tasmota_scd40_co2", "tasmota-scd40", {"co2", "air_temperature", "air_humidity"}),
+        (
+            "zigbee2mqtt_soil",
+            "zigbee-soil-meter",
+            {"soil_moisture", "air_temperature", "air_humidity", "illuminance"},
+        ),
+    ],
+)
+def test_the_keys_of_other_gateways_find_their_channels(sample, key, channels):
+    found = json.loads((DATA / "mqtt" / f"{sample}.json").read_text("utf-8"))
+    address = topics.parse(found["topic"])
+    decoded = address.format.decode(address, json.dumps(found["payload"]).encode())
+    aliases = profile(key).aliases
+    assert {aliases[s.channel] for s in decoded.sent if s.channel in aliases} == channels
 
 
 def test_a_failure_code_is_a_sentinel_of_the_profile():
