@@ -19,9 +19,11 @@ from typing import Any
 from paho.mqtt.client import ConnectFlags, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.mqtt.buffered import BufferedClient
 from ingest.mqtt.inbox import KEPT, Inbox, Message
 from ingest.mqtt.link import Link as Link
 from ingest.mqtt.link import unconnected
+from ingest.mqtt.wishes import Wishes
 
 _LOG = logging.getLogger(__name__)
 _BACK_OFF_S = (0.2, 5.0)
@@ -73,22 +75,27 @@ class Subscriber:
         self._link, self._inbox, self._max_payload = link, inbox, max_payload
         self._session = session
         self._received = self._acknowledged = 0  # each is written by one thread only
-        self._subscriptions = [(filter_, 1) for filter_ in subscriptions]
+        self._wishes = Wishes(subscriptions)
         self._unwanted: deque[list[str]] = deque()
         self._leaving: dict[int | None, list[str]] = {}  # by packet id
         self._burst: list[Message] = []
         self._settled: deque[Message] = deque()
+        self._replies: deque[tuple[str, bytes]] = deque(maxlen=1_000)
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._stopping = False
-        self._client = unconnected(link)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_unsubscribe = self._on_unsubscribe
-        self._client.on_message = self._on_message
+        self._client = self._made()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    def _made(self) -> BufferedClient:
+        client = unconnected(self._link)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
+        client.on_message = self._on_message
+        return client
 
     @property
     def connected(self) -> bool:
@@ -117,7 +124,7 @@ class Subscriber:
     @property
     def unsettled(self) -> int:
         """Messages received and not settled."""
-        return self._received - self._acknowledged
+        return max(0, self._received - self._acknowledged)
 
     def drop(self, filters: Sequence[str]) -> None:
         """Take filters out of the session; `dropped` tells when the broker has done it."""
@@ -140,7 +147,7 @@ class Subscriber:
         while not self._stopping:
             if self._client.socket() is not None:
                 failures = 0 if self.connected else failures
-                self._turn()
+                self._turn_safely()
             elif self._reconnect():
                 continue
             else:
@@ -151,7 +158,9 @@ class Subscriber:
 
     def _reconnect(self) -> bool:
         self.generation += 1  # from here on older acknowledgements are void
+        self._received = self._acknowledged  # and what was not settled comes again
         try:
+            self._wishes.try_out(self._link)
             self._client.reconnect()
         except (OSError, ValueError) as error:
             self.why = f"{self._link.host}:{self._link.port}: {error}"
@@ -161,6 +170,21 @@ class Subscriber:
     def _rest(self, seconds: float) -> None:
         select.select([self._wake_in], [], [], seconds)
         self._drain()
+
+    def _turn_safely(self) -> None:
+        """Take a turn; what should not happen costs a connection, not the thread."""
+        try:
+            self._turn()
+        except Exception as error:
+            _LOG.exception("the connection failed; a new one is made")
+            self.why = f"the connection failed: {error!r}"
+            self._part_with(self._client)
+            self._client = self._made()
+
+    def _part_with(self, client: BufferedClient) -> None:
+        wire: Any = client.socket()
+        with suppress(OSError, AttributeError):
+            wire.close()
 
     def _turn(self) -> None:
         """Wait for traffic once and handle it."""
@@ -212,6 +236,14 @@ class Subscriber:
                 mids.append(message.mid)
         if mids and self._client.socket() is not None:
             self._client.acknowledge(mids)
+        while self._replies:
+            topic, payload = self._replies.popleft()
+            self._client.publish(topic, payload)
+
+    def reply(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        """Publish at QoS 0: who asked will ask again when it is lost."""
+        self._replies.extend(replies)
+        self._wake()
 
     def _on_message(self, _client: object, _data: object, message: MQTTMessage) -> None:
         # an exception here would end the client (paho #867): nothing below can raise
@@ -239,8 +271,9 @@ class Subscriber:
             _LOG.error("%s", self.why)
             return
         _LOG.info("connected, session %s", "resumed" if flags.session_present else "new")
-        if self._subscriptions:
-            client.subscribe(self._subscriptions)
+        filters = self._wishes.ask()
+        if filters:
+            client.subscribe(filters)
         else:  # a session that is only to be emptied
             self.why = ""
 
@@ -252,11 +285,7 @@ class Subscriber:
         codes: list[ReasonCode],
         _properties: object,
     ) -> None:
-        refused = [
-            topic
-            for (topic, _), code in zip(self._subscriptions, codes, strict=False)
-            if code.is_failure
-        ]
+        refused = self._wishes.refused(codes)
         self.why = f"the broker refused the subscription to {', '.join(refused)}" if refused else ""
         if refused:
             _LOG.error("%s", self.why)
