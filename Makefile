@@ -11,7 +11,7 @@ export MALLOC_ARENA_MAX ?= 2
 # tests may not depend on the settings of the shell, but HEITU_TEST_...
 TESTING := unset $$(env | sed -n 's/^\(HEITU_[A-Z_]*\)=.*/\1/p' | grep -v ^HEITU_TEST_); exec
 
-.PHONY: help demo test bench test-faults test-timescale check lock reset-demo clean
+.PHONY: help demo test bench test-faults test-faults-long soak test-timescale check lock reset-demo clean
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
@@ -27,10 +27,16 @@ test: .venv/test.stamp node_modules/.stamp ## run the tests
 test-timescale: .venv/test.stamp tests/timescale/node_modules/.stamp ## the store on real TimescaleDB
 	$(TESTING) $(PY) -m pytest --engine timescale -m "not faults and not bench" tests/models/store
 
-test-faults: .venv/test.stamp ## kill and outage runs, about 5 minutes
+test-faults: .venv/test.stamp ## kill, outage and flood runs, about 10 minutes
 	$(TESTING) $(PY) -m pytest -m faults -s
 
-bench: .venv/bench.stamp ## measure, and print ratios
+test-faults-long: .venv/test.stamp ## the database away for ten minutes, half an hour in all
+	export HEITU_TEST_LONG=1; $(TESTING) $(PY) -m pytest -s tests/faults/test_long_outage.py
+
+soak: .venv/test.stamp ## an hour at 1,000 readings/s (SOAK_MINUTES=...): memory stays flat
+	export SOAK_MINUTES=$${SOAK_MINUTES:-60}; $(TESTING) $(PY) -m pytest -s tests/soak
+
+bench: .venv/bench.stamp tests/benchmarks/node/node_modules/.stamp ## measure, and print ratios
 	$(TESTING) $(PY) -m pytest -m bench -s --timeout=1800
 
 check: .venv/test.stamp ## the gate without the tests
@@ -48,7 +54,7 @@ lock: .venv/run.stamp ## pin the requirements anew
 		requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean: ## remove everything that was installed or cached, but no data
-	rm -rf .venv node_modules tests/timescale/node_modules .mypy_cache .ruff_cache
+	rm -rf .venv node_modules tests/timescale/node_modules tests/benchmarks/node/node_modules .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Heitu needs Python 3.11 or newer: install it, or say make PYTHON=..."; exit 1; }
@@ -65,6 +71,6 @@ node_modules/.stamp: package-lock.json | .venv/run.stamp
 	@$(PY) -m deploy.node .
 	@touch $@
 
-tests/timescale/node_modules/.stamp: tests/timescale/package-lock.json | .venv/test.stamp
-	@$(PY) -m deploy.node tests/timescale
+tests/%/node_modules/.stamp: tests/%/package-lock.json | .venv/test.stamp
+	@$(PY) -m deploy.node tests/$*
 	@touch $@

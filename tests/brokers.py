@@ -70,12 +70,37 @@ def embedded(folder, port=None):
         yield port
 
 
+def _mosquitto(folder, port, window):
+    folder.mkdir(exist_ok=True)
+    conf = folder / "mosquitto.conf"
+    conf.write_text(_CONF.format(port=port, folder=folder, window=window, user=getpass.getuser()))
+    return _running([MOSQUITTO, "-c", str(conf)], port)
+
+
 @contextlib.contextmanager
 def mosquitto(folder, window=10_000):
     """Debian's mosquitto with a window of so many unacknowledged messages; gives its port."""
     port = free_port()
-    folder.mkdir(exist_ok=True)
-    conf = folder / "mosquitto.conf"
-    conf.write_text(_CONF.format(port=port, folder=folder, window=window, user=getpass.getuser()))
-    with _running([MOSQUITTO, "-c", str(conf)], port):
+    with _mosquitto(folder, port, window):
         yield port
+
+
+class Mosquitto:
+    """Debian's mosquitto on one port and folder, which can be killed and started again."""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder, free_port()
+
+    def start(self):
+        self._running = _mosquitto(self.folder, self.port, 10_000)
+        self.process = self._running.__enter__()
+        return self
+
+    def kill(self):
+        """End it as a power cut would: what was not saved is gone."""
+        self.process.kill()
+        self.process.wait(5)
+        self.stop()
+
+    def stop(self):
+        self._running.__exit__(None, None, None)

@@ -12,7 +12,7 @@ from deploy.embedded.database import EmbeddedPostgres
 from models.errors import StartFailed
 
 READY_SECONDS = 60.0  # a cold start on a slow disk
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a restart, doubled each time
+FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0  # seconds before a restart, doubled each time
 SETTLED = 60.0  # seconds of life after which the waits start over
 LOG_LIMIT = 10 * 2**20  # bytes
 

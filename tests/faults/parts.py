@@ -1,28 +1,39 @@
 """What the fault runs share: an ingestor process that can be killed, figures, accounts."""
 
 import contextlib
+import json
 import re
 import signal
 import subprocess
 import sys
 import urllib.request
 
-from models.store import ledger, quarantine
-from tests import brokers
+import psutil
+
+from deploy.embedded.database import EmbeddedPostgres
+from models.store import ledger, places, quarantine
+from models.store.database import Database
+from models.store.migrations import migrate
+from tests import brokers, probes
+from tests.models.store.seeds import plant_device, plant_farm
 from tests.probes import until
 
 
 class Process:
-    """An ingestor process and its metrics page."""
+    """An ingestor process and its metrics page; ``options`` are of `tests.faults.ingestor`."""
 
-    def __init__(self, url, port):
+    def __init__(self, url, port, **options):
         self._url, self._port, self._metrics = url, port, brokers.free_port()
-        self._process = None
+        self._options, self._process = options, None
 
     def start(self):
-        command = [sys.executable, "-m", "tests.faults.ingestor", self._url]
-        self._process = subprocess.Popen([*command, str(self._port), str(self._metrics)])
+        command = [sys.executable, "-m", "tests.faults.ingestor", self._url, str(self._port)]
+        self._process = subprocess.Popen([*command, str(self._metrics), json.dumps(self._options)])
         return self
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def kill(self):
         """End it as a power cut would."""
@@ -53,9 +64,9 @@ class Process:
 
 
 @contextlib.contextmanager
-def running(url, port):
+def running(url, port, **options):
     """An ingestor process that is ready, stopped in good order at the end."""
-    process = Process(url, port).start()
+    process = Process(url, port, **options).start()
     try:
         until(process.ready)
         yield process
@@ -83,3 +94,39 @@ def account(database):
         assert held.totals.balanced
         assert held.agrees, held
         return held.totals, quarantine.count(tx)
+
+
+class Store:
+    """A database server of its own, with so many probes; it can be hung, killed or shut down."""
+
+    def __init__(self, folder, jilin, devices, **settings):
+        self.server = EmbeddedPostgres(folder, settings=settings)
+        self.server.start()
+        migrate(self.server.url)
+        self.database = Database(self.server.url)
+        with self.database.writing() as tx:
+            places.add_regions(tx, *jilin)
+        probes.plant(self.database, devices)
+
+    def signal(self, what):
+        """Send a signal to every process of the server."""
+        postmaster = psutil.Process(self.server.process.pid)
+        for process in (postmaster, *postmaster.children()):  # each has a group of its own
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend that was ending
+                process.send_signal(what)
+
+    def kill(self):
+        """End every process of it at once, as a power cut would."""
+        self.signal(signal.SIGKILL)
+        self.server.process.wait(10)
+        self.database.close()
+
+    def close(self):
+        self.database.close()
+        self.server.stop()
+
+
+def plant_flooder(database):
+    """Register a device of a farm of its own, by the key flooder-0."""
+    with database.writing() as tx:
+        plant_device(tx, plant_farm(tx, "farm-flood"), key="flooder-0", streams=probes.SOIL[:1])

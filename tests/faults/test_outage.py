@@ -4,16 +4,10 @@ import random
 import signal
 import threading
 import time
-from contextlib import suppress
 
-import psutil
 import pytest
 
-from deploy.embedded.database import EmbeddedPostgres
-from models.store import places
-from models.store.database import Database
-from models.store.migrations import migrate
-from tests import brokers, probes
+from tests import brokers
 from tests.faults import parts
 from tests.faults.test_kills import PROBES, holds_each_reading_once, messages, publish
 from tests.probes import until
@@ -28,30 +22,6 @@ AWAY = 60.0  # seconds
 READINGS = 40_000
 
 
-class Store:
-    """A database server of its own, which can be hung or shut down."""
-
-    def __init__(self, folder, jilin):
-        self.server = EmbeddedPostgres(folder)
-        self.server.start()
-        migrate(self.server.url)
-        self.database = Database(self.server.url)
-        with self.database.writing() as tx:
-            places.add_regions(tx, *jilin)
-        probes.plant(self.database, PROBES)
-
-    def signal(self, what):
-        """Send a signal to every process of the server."""
-        postmaster = psutil.Process(self.server.process.pid)
-        for process in (postmaster, *postmaster.children()):  # each has a group of its own
-            with suppress(psutil.NoSuchProcess):  # a backend that was ending
-                process.send_signal(what)
-
-    def close(self):
-        self.database.close()
-        self.server.stop()
-
-
 def hang(store):
     store.signal(signal.SIGSTOP)
     return lambda: store.signal(signal.SIGCONT)
@@ -64,7 +34,7 @@ def shut_down(store):
 
 @pytest.mark.parametrize("leave", [hang, shut_down])
 def test_the_database_away_for_a_minute(tmp_path, jilin, leave, capsys):
-    store = Store(tmp_path / "pg", jilin)
+    store = parts.Store(tmp_path / "pg", jilin, PROBES)
     try:
         with (
             brokers.mosquitto(tmp_path / "mqtt") as port,
