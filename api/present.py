@@ -1,12 +1,13 @@
 """How the nouns of the platform are shown: the plain data that several routes share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from api.dependencies import Reading, Writing
-from models.device import Datastream, Device
+from models.device import Datastream, Device, Installation, Status
 from models.person import Person
 from models.place import Farm
 from models.quantity import QUANTITIES
@@ -79,8 +80,14 @@ def datastream(it: Datastream) -> Shown:
     }
 
 
-def device(caller: Caller, it: Device, streams: Iterable[Datastream]) -> Shown:
-    """Show a device with its datastreams."""
+def device(
+    caller: Caller,
+    it: Device,
+    streams: Iterable[Datastream],
+    status: Status,
+    groups: Sequence[int],
+) -> Shown:
+    """Show a device with its datastreams, its groups and what its messages tell of it."""
     return {
         "id": it.id,
         "key": it.key,
@@ -90,13 +97,25 @@ def device(caller: Caller, it: Device, streams: Iterable[Datastream]) -> Shown:
         "region": region(caller, it.region_code),
         "location": it.location,
         "provenance": it.provenance,
+        "profile": it.profile,
+        "active": it.active,
+        "groups": groups,
+        "status": asdict(status),
         "datastreams": [datastream(s) for s in streams],
     }
 
 
+def installations(history: Iterable[Installation]) -> list[Shown]:
+    """Show where a device has stood."""
+    return [
+        {"location": i.location, "since": i.since, "until": i.until, "note": i.note}
+        for i in history
+    ]
+
+
 def bucket(stream_id: int, row: tuple[Any, ...]) -> Shown:
     """Show a row of `models.store.readings.bucket_rows`."""
-    start, n, n_good, mean, low, high = row
+    start, n, n_good, mean, low, high, last, coverage = row
     return {
         "datastream": stream_id,
         "start": start,
@@ -105,6 +124,8 @@ def bucket(stream_id: int, row: tuple[Any, ...]) -> Shown:
         "mean": mean,
         "min": low,
         "max": high,
+        "last": last,
+        "coverage": coverage,
     }
 
 

@@ -7,10 +7,21 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.mqtt.format import Memory, Signs
 from ingest.mqtt.inbox import KEPT, Message
 from models.reading import BLOCK, LedgerEntry, Quarantined, Reason
-from models.store import ledger, quarantine, readings
+from models.store import (
+    announcements,
+    calibrations,
+    ledger,
+    quarantine,
+    readings,
+    unclaimed,
+    uplinks,
+)
 from models.store.database import WriteTx
+from models.store.unclaimed import Value
+from models.store.uplinks import Frame
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
@@ -52,6 +63,18 @@ class Batch:
         Readings to store.
     message, item : ndarray of int
         Message and position in it of each row of the block.
+    devices : dict
+        Message -> id of its device, of messages from known devices.
+    frames, signs : dict
+        Message -> LoRaWAN frame that carried it, what it told about the device itself.
+    unclaimed : list of Value
+        Values under keys without a datastream.
+    replies : list of (str, bytes)
+        To publish once the batch is committed.
+    calibration : int
+        Version of the calibrations that the values were converted with.
+    outcomes : ndarray of uint8
+        Once stored, what became of each row of the block (`readings.add`).
     """
 
     messages: Sequence[Message]
@@ -60,6 +83,14 @@ class Batch:
     message: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     item: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     refused: list[Refused] = field(default_factory=list)
+    devices: dict[int, int] = field(default_factory=dict)
+    frames: dict[int, Frame] = field(default_factory=dict)
+    signs: dict[int, Signs] = field(default_factory=dict)
+    unclaimed: list[Value] = field(default_factory=list)
+    replies: list[tuple[str, bytes]] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    calibration: int | None = None
+    outcomes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     def refuse(self, message: int, item: int, reason: Reason, detail: str) -> None:
         """Refuse one reading; those of one message and reason share an entry."""
@@ -75,24 +106,45 @@ class Batch:
         self.refused.append(Refused(message, reason, detail[:_DETAIL], None, n))
 
 
-def store(tx: WriteTx, batch: Batch) -> Outcome:
-    """Store a batch, its refusals and its account in the caller's transaction."""
-    outcomes = store_readings(tx, batch)
+class Outdated(Exception):  # noqa: N818
+    """A calibration has changed since the batch was converted: convert it again."""
+
+
+def store(tx: WriteTx, batch: Batch, by: str = "mqtt") -> Outcome:
+    """Store a batch, its refusals and its account in the caller's transaction.
+
+    Raises
+    ------
+    Outdated
+        A calibration has changed meanwhile.
+    """
+    batch.outcomes = outcomes = store_readings(tx, batch, by)
     quarantine.put(tx, [quarantined(batch, refused) for refused in batch.refused])
     entries = _entries(batch, outcomes)
     ledger.record(tx, entries)
     return _outcome(batch, entries)
 
 
-def store_readings(tx: WriteTx, batch: Batch) -> NDArray[np.uint8]:
-    """Store the readings; those that contradict a stored value join the refusals."""
-    outcomes = readings.add(tx, batch.block)
-    for row in np.flatnonzero(outcomes == readings.CONFLICT):
-        value = batch.block["value"][row]
-        detail = f"another value is stored for this instant, not {value:g}"
-        at = int(batch.message[row]), int(batch.item[row])
-        batch.refuse(*at, Reason.CONFLICTING_VALUE, detail)
-    return outcomes
+def store_readings(tx: WriteTx, batch: Batch, by: str = "mqtt") -> NDArray[np.uint8]:
+    """Store the readings and what comes along with them; return the outcome of each row."""
+    if batch.calibration is not None and calibrations.held_version(tx) != batch.calibration:
+        raise Outdated
+    if batch.frames:
+        _settle_times(tx, batch)
+    unclaimed.keep(tx, batch.unclaimed)
+    announcements.keep(tx, batch.memory.changed)
+    return readings.add(tx, batch.block, by)
+
+
+def _settle_times(tx: WriteTx, batch: Batch) -> None:
+    """Give every copy of a LoRaWAN frame the time of the first one."""
+    numbers = list(batch.frames)
+    first = uplinks.first_times(tx, [batch.frames[number] for number in numbers])
+    times = batch.block["phenomenon_time"]
+    for number, time in zip(numbers, first, strict=True):
+        stated = batch.frames[number].time
+        if time != stated:
+            times[(batch.message == number) & (times == stated)] = time
 
 
 def quarantined(batch: Batch, refused: Refused) -> Quarantined:
@@ -124,7 +176,7 @@ def _entries(batch: Batch, outcomes: NDArray[np.uint8]) -> list[LedgerEntry]:
         len(days),
     )
     of_row = account[batch.message]
-    stored = np.bincount(of_row[outcomes == readings.STORED], minlength=len(numbers))
+    stored = np.bincount(of_row[outcomes != readings.DUPLICATE], minlength=len(numbers))
     duplicate = np.bincount(of_row[outcomes == readings.DUPLICATE], minlength=len(numbers))
     quarantined = np.zeros(len(numbers), int)
     for refused in batch.refused:

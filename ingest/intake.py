@@ -1,41 +1,23 @@
 """The intake: messages in, a batch of canonical, checked readings and refusals out.
 
-Pure but for the catalogue it is given: decode, place, convert, check time, finiteness and
-range. Python handles a message and its readings by dictionary lookups; everything
-numerical is done once for the whole batch.
+Pure but for the catalogue it is given. Python handles a message and its readings by
+dictionary lookups; everything numerical is done once for the whole batch (`conversion`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
-from analytics.quality.ranges import range_flags
 from ingest.batch import Batch
+from ingest.conversion import Rows, convert
 from ingest.mqtt import topics
-from ingest.mqtt.format import Decoded, Undecodable
+from ingest.mqtt.format import Address, Decoded, Memory, NotMine, Refusal, Undecodable
 from ingest.mqtt.inbox import Message
 from ingest.placement import Device, Placement, Unplaced
-from models.reading import BLOCK, UNKNOWN, Quality, Reason
+from models.reading import UNKNOWN, Reason
+from models.store.unclaimed import Value
+from models.store.uplinks import Frame
 
 MAX_PAYLOAD = 262_144  # bytes: 3,000 readings of Heitu JSON
-_FIRST_US = 946_684_800_000_000  # 2000-01-01T00:00Z; before it a clock was never set
-_AHEAD_US = int(timedelta(minutes=10) / timedelta(microseconds=1))
-# a stated time, shown to people, stays within what a calendar can express
-_SHOWN_US = 250_000_000_000_000_000
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Readings that have a datastream, column by column."""
-
-    row: list[int] = field(default_factory=list)
-    time: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    message: list[int] = field(default_factory=list)
-    item: list[int] = field(default_factory=list)
+_LARGEST_SEQ = 2**31 - 1
 
 
 def digest(
@@ -50,7 +32,7 @@ def digest(
     Parameters
     ----------
     messages : sequence of Message
-        In order of arrival.
+        In order of arrival; a gateway's message in its parts (see `parted`).
     placement : Placement
         The compiled catalogue.
     judged_at : int, optional
@@ -59,52 +41,175 @@ def digest(
         For each message the positions of the readings to take, the others being settled
         already; None takes all.
     """
-    batch = Batch(messages, [UNKNOWN] * len(messages))
-    rows = _Rows()
+    batch = Batch(messages, [UNKNOWN] * len(messages), calibration=placement.calibration_version)
+    batch.memory = Memory(placement.announcements)
+    rows = _Taking(batch, placement)
     for number, message in enumerate(messages):
         try:
-            _take(batch, rows, number, message, placement, only[number] if only else None)
+            rows.take(number, message, only[number] if only else None)
         except Undecodable as fault:
             batch.refuse_whole(number, fault.reason, fault.detail)
-    _check(batch, rows, placement.table(), judged_at)
+            batch.replies.extend(fault.replies)
+    convert(batch, rows.columns, placement, judged_at)
     return batch
+
+
+def parted(messages: Sequence[Message]) -> list[Message]:
+    """Split the messages of gateways that speak for several devices into one for each."""
+    found: list[Message] = []
+    for message in messages:
+        found.extend(_parts(message) or (message,))
+    return found
+
+
+def _parts(message: Message) -> list[Message]:
+    try:
+        format_ = topics.parse(message.topic).format
+    except Undecodable:
+        return []
+    if format_.parts is None or message.flooding or message.size > MAX_PAYLOAD:
+        return []
+    levels = tuple(message.topic.split("/"))
+    return [
+        message._replace(topic=topic, payload=payload, size=len(payload))
+        for topic, payload in format_.parts(levels, message.payload)
+    ]
 
 
 def unknown(batch: Batch) -> bool:
     """Tell whether a newer catalogue might cure some refusals of a batch."""
-    curable = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_QUANTITY)
+    curable = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_QUANTITY, Reason.NO_BIRTH)
     return any(refused.reason in curable for refused in batch.refused)
 
 
-def _take(
-    batch: Batch,
-    rows: _Rows,
-    number: int,
-    message: Message,
-    placement: Placement,
-    only: set[int] | None,
-) -> None:
-    address = topics.parse(message.topic)
-    device = placement.device(address.device_key)
-    if device is not None:
-        batch.accounts[number] = device.key
-    if message.flooding:
-        raise Undecodable(Reason.FLOODING, "more messages than the device may send")
-    if message.size > MAX_PAYLOAD:
-        detail = f"{message.size} bytes; {MAX_PAYLOAD} are allowed"
-        raise Undecodable(Reason.TOO_LARGE, detail)
-    decoded = address.format.decode(address, message.payload)
-    if only is not None:
-        decoded = _selected(decoded, only)
-    if device is None:
-        n = 1 if decoded.selective else len(decoded.sent) + len(decoded.refused)
-        if n:
-            detail = f"no device {address.device_key[:80]!r} is registered"
-            batch.refuse_whole(number, Reason.UNKNOWN_DEVICE, detail, n)
-        return
-    if decoded.selective:
-        decoded = _registered(decoded, device)
-    _place(batch, rows, number, decoded, device, placement)
+class _Taking:
+    """Messages one after the other into the columns of a batch."""
+
+    def __init__(self, batch: Batch, placement: Placement) -> None:
+        self.columns = Rows()
+        self._batch, self._placement = batch, placement
+
+    def take(self, number: int, message: Message, only: set[int] | None) -> None:
+        """Decode one message and place its readings.
+
+        Raises
+        ------
+        Undecodable
+            The message as a whole is refused.
+        """
+        batch = self._batch
+        addresses = topics.addresses(message.topic)
+        device = self._placement.device(addresses[0].device_key)
+        if device is not None:
+            batch.accounts[number] = device.key
+        if message.flooding:
+            raise Undecodable(Reason.FLOODING, "more messages than the device may send")
+        if message.flooding:
+            raise Undecodable(Reason.FLOODING, "more messages than the device may send")
+        if message.size > MAX_PAYLOAD:
+            detail = f"{message.size} bytes; {MAX_PAYLOAD} are allowed"
+            raise Undecodable(Reason.TOO_LARGE, detail)
+        decoded, address, device = self._decoded(addresses, message)
+        if device is not None:
+            self._known(number, device, decoded)
+        batch.replies.extend(decoded.replies)
+        if device is None:
+            return _refuse_unregistered(batch, number, address, decoded)
+        if decoded.selective:
+            decoded = self._registered(message, decoded, device)
+        if only is not None:
+            decoded = _selected(decoded, only)
+        if decoded.uplink is not None:
+            batch.frames[number] = Frame(device.id, *decoded.uplink, message.received)
+        return self._place(number, decoded, device)
+
+    def _known(self, number: int, device: Device, decoded: Decoded) -> None:
+        self._batch.accounts[number] = device.key
+        self._batch.devices[number] = device.id
+        if decoded.signs is not None:
+            self._batch.signs[number] = decoded.signs
+
+    def _decoded(
+        self, addresses: tuple[Address, ...], message: Message
+    ) -> tuple[Decoded, Address, Device | None]:
+        """Ask the formats of the topic, the most specific first, until one has the message."""
+        for plain in addresses:
+            device = self._placement.device(plain.device_key)
+            if device is None and plain.format.other_name is not None:
+                name = plain.format.other_name(message.payload)
+                device = None if name is None else self._placement.device(name)
+            address = self._informed(plain, device)
+            try:
+                return address.format.decode(address, message.payload), address, device
+            except NotMine:
+                continue
+        detail = f"no format under {message.topic[:200]!r} has this shape"
+        raise Undecodable(Reason.WRONG_SHAPE, detail)
+
+    def _informed(self, address: Address, device: Device | None) -> Address:
+        """Add what the format may want to know beside the topic."""
+        if device is not None and device.zone is not None:
+            address = address._replace(zone=device.zone, profile=device.profile)
+        if not address.format.alone:
+            address = address._replace(memory=self._batch.memory)
+        return address
+
+    def _registered(self, message: Message, decoded: Decoded, device: Device) -> Decoded:
+        """Take what has a datastream and keep the rest unclaimed.
+
+        If nothing has one, the message is of no use yet and goes to quarantine.
+        """
+        streams, at = device.streams, message.received
+        sent = [s for s in decoded.sent if s.channel in streams]
+        refused = [r for r in decoded.refused if r.channel in streams]
+        # positions below 0, for they are none of the readings'
+        refused += [
+            Refusal(-place, Reason.WRONG_SHAPE, f"{k.channel!r} is {k.text[:80]}", k.channel)
+            for place, k in enumerate(decoded.kept, 1)
+            if k.channel in streams
+        ]
+        if not sent and not refused and (decoded.sent or decoded.refused):
+            names = [str(x.channel) for x in (*decoded.sent, *decoded.refused)]
+            detail = f"none of {', '.join(names)[:300]} is a channel of the device"
+            raise Undecodable(Reason.UNKNOWN_QUANTITY, detail)
+        time = next((s.time for s in decoded.sent if s.time is not None), at)
+        self._batch.unclaimed += [
+            Value(device.id, s.channel or "", s.time or at, repr(s.value), at)
+            for s in decoded.sent
+            if s.channel not in streams
+        ]
+        self._batch.unclaimed += [
+            Value(device.id, kept.channel, time, kept.text, at)
+            for kept in decoded.kept
+            if kept.channel not in streams
+        ]
+        return decoded._replace(sent=sent, refused=refused)
+
+    def _place(self, number: int, decoded: Decoded, device: Device) -> None:
+        channels, rows = device.rows, self.columns
+        for sent in decoded.sent:
+            row: int | Unplaced | None = None
+            if sent.unit is None and sent.quantity is None:
+                row = channels.get(sent.channel)
+            if row is None:
+                row = self._placement.row(device, sent)
+            if isinstance(row, Unplaced):
+                self._batch.refuse(number, sent.item, row.reason, row.detail)
+                continue
+            if sent.seq and not -_LARGEST_SEQ <= sent.seq <= _LARGEST_SEQ:
+                detail = f"the sequence number {sent.seq} does not fit 32 bits"
+                self._batch.refuse(number, sent.item, Reason.WRONG_SHAPE, detail)
+                continue
+            if sent.time is None:
+                rows.untimed[len(rows.row)] = sent.ago
+            rows.row.append(row)
+            rows.time.append(sent.time)
+            rows.value.append(sent.value)
+            rows.message.append(number)
+            rows.item.append(sent.item)
+            rows.seq.append(sent.seq)
+        for refused in decoded.refused:
+            self._batch.refuse(number, refused.item, refused.reason, refused.detail)
 
 
 def _selected(decoded: Decoded, only: set[int]) -> Decoded:
@@ -114,74 +219,8 @@ def _selected(decoded: Decoded, only: set[int]) -> Decoded:
     )
 
 
-def _registered(decoded: Decoded, device: Device) -> Decoded:
-    """Keep what has a datastream; if nothing has, the message is of no use yet."""
-    sent = [s for s in decoded.sent if s.channel in device.streams]
-    refused = [r for r in decoded.refused if r.channel in device.streams]
-    if not sent and not refused:
-        names = [str(s.channel) for s in decoded.sent] + [str(r.channel) for r in decoded.refused]
-        detail = f"none of {', '.join(names)[:300]} is a channel of the device"
-        raise Undecodable(Reason.UNKNOWN_QUANTITY, detail)
-    return Decoded(sent, refused)
-
-
-def _place(
-    batch: Batch,
-    rows: _Rows,
-    number: int,
-    decoded: Decoded,
-    device: Device,
-    placement: Placement,
-) -> None:
-    channels = device.rows
-    for sent in decoded.sent:
-        row: int | Unplaced | None = None
-        if sent.unit is None and sent.quantity is None:
-            row = channels.get(sent.channel)
-        if row is None:
-            row = placement.row(device, sent)
-        if isinstance(row, Unplaced):
-            batch.refuse(number, sent.item, row.reason, row.detail)
-            continue
-        rows.row.append(row)
-        rows.time.append(sent.time)
-        rows.value.append(sent.value)
-        rows.message.append(number)
-        rows.item.append(sent.item)
-    for refused in decoded.refused:
-        batch.refuse(number, refused.item, refused.reason, refused.detail)
-
-
-def _check(batch: Batch, rows: _Rows, table: NDArray[np.void], judged_at: int | None) -> None:
-    """Convert to canonical units, apply the time rule, drop what is not finite, flag."""
-    placed = table[rows.row]
-    time = np.array(rows.time, np.int64)
-    message = np.array(rows.message, np.intp)
-    item = np.array(rows.item, np.intp)
-    with np.errstate(over="ignore", invalid="ignore"):
-        value = np.array(rows.value, np.float64) * placed["factor"] + placed["offset"]
-    arrivals = np.array([m.received for m in batch.messages], np.int64)
-    present = arrivals[message]
-    judged = present if judged_at is None else np.full_like(present, judged_at)
-    possible = (time >= _FIRST_US) & (time <= judged + _AHEAD_US)
-    finite = np.isfinite(value)
-    good = possible & finite
-    for row in np.flatnonzero(~good):
-        at = int(message[row]), int(item[row])
-        if finite[row]:
-            batch.refuse(*at, Reason.IMPOSSIBLE_TIME, _when(int(time[row])))
-        else:
-            batch.refuse(*at, Reason.NOT_A_NUMBER, f"the value is {value[row]}")
-    flags = range_flags(value, placed["low"], placed["high"])
-    flags[time > present] |= Quality.CLOCK
-    block = np.zeros(int(good.sum()), BLOCK)
-    block["datastream_id"] = placed["datastream_id"][good]
-    block["phenomenon_time"] = time[good]
-    block["value"] = value[good]
-    block["quality"] = flags[good]
-    batch.block, batch.message, batch.item = block, message[good], item[good]
-
-
-def _when(time: int) -> str:
-    shown = np.datetime64(max(-_SHOWN_US, min(_SHOWN_US, time)), "us")
-    return f"the stated time is {shown}Z"
+def _refuse_unregistered(batch: Batch, number: int, address: Address, decoded: Decoded) -> None:
+    n = 1 if decoded.selective else len(decoded.sent) + len(decoded.refused)
+    if n:
+        detail = f"no device {address.device_key[:80]!r} is registered"
+        batch.refuse_whole(number, Reason.UNKNOWN_DEVICE, detail, n)

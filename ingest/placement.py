@@ -7,12 +7,16 @@ dictionary lookup and a batch is converted and checked by numpy at once.
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.mqtt.format import Sent
+from models import units
+from models.calendar import SHANGHAI
+from models.calibration import calibrated
 from models.device import Datastream, DeviceCatalogue
 from models.errors import UnknownQuantity, UnknownUnit
 from models.quantity import quantity
@@ -26,6 +30,7 @@ _ROW = np.dtype(
         ("offset", np.float64),
         ("low", np.float64),
         ("high", np.float64),
+        ("unit", np.int16),
     ]
 )
 _EUI = re.compile(r"[0-9a-f]{16}")  # as ChirpStack writes it in topics; labels use capitals
@@ -43,8 +48,11 @@ class Device:
     """A device: the row of each channel that needs no thought, and all its datastreams."""
 
     key: str
+    id: int = 0
     rows: dict[str | None, int] = field(default_factory=dict)
     streams: dict[str, Datastream] = field(default_factory=dict)
+    zone: ZoneInfo | None = None  # where it or a profile is not the usual one
+    profile: str = ""
 
 
 class Placement:
@@ -52,26 +60,47 @@ class Placement:
 
     def __init__(self, catalogue: DeviceCatalogue) -> None:
         self.version = catalogue.version
-        self._rows: list[tuple[int, float, float, float, float]] = []
+        self.calibration_version = catalogue.calibration_version
+        self.calibrations = catalogue.calibrations
+        self.calibrated = np.array(sorted(catalogue.calibrations), np.int32)
+        self.announcements = catalogue.announcements
+        self._rows: list[tuple[int, float, float, float, float, int]] = []
         self._table: NDArray[np.void] = np.zeros(0, _ROW)
         self._overridden: dict[tuple[int, str], int] = {}
         self._devices = {
-            key: self._device(key, catalogue.streams.get(device_id, {}))
+            key: self._device(key, device_id, catalogue)
             for key, device_id in catalogue.devices.items()
         }
 
-    def _device(self, key: str, streams: dict[str, Datastream]) -> Device:
-        device = Device(key, streams=streams)
+    def _device(self, key: str, device_id: int, catalogue: DeviceCatalogue) -> Device:
+        streams = catalogue.streams.get(device_id, {})
+        device = Device(key, device_id, streams=streams)
+        zone = catalogue.zones.get(device_id, SHANGHAI.key)
+        device.profile = catalogue.profiles.get(device_id, "")
+        if device.profile or zone != SHANGHAI.key:
+            device.zone = _zone(zone)
         for channel, stream in streams.items():
             # a stream registered before its unit left the register must not stop the others
             with suppress(UnknownQuantity, UnknownUnit):
-                device.rows[channel] = self._add(stream, *conversion(stream.unit, stream.quantity))
+                device.rows[channel] = self._add(stream, stream.unit)
         return device
 
-    def _add(self, stream: Datastream, factor: float, offset: float) -> int:
+    def _add(self, stream: Datastream, unit: str) -> int:
         known = quantity(stream.quantity)
-        self._rows.append((stream.id, factor, offset, known.low, known.high))
+        factor, offset = conversion(unit, stream.quantity)
+        number = units.number(unit)
+        self._rows.append((stream.id, factor, offset, known.low, known.high, number))
         return len(self._rows) - 1
+
+    def correct(
+        self, stream: int, values: NDArray[np.float64], times: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Apply the calibrations of a datastream to canonical values at some times [us]."""
+        return calibrated(values, times, self.calibrations[stream])
+
+    def remember(self, announced: dict[str, dict[str, Any]]) -> None:
+        """Take over what committed messages said for the later ones."""
+        self.announcements.update(announced)
 
     def device(self, key: str) -> Device | None:
         """Find a device by its key; a LoRaWAN devEUI also when registered in capitals."""
@@ -81,7 +110,7 @@ class Placement:
         return found
 
     def table(self) -> NDArray[np.void]:
-        """Return the rows: datastream, factor and offset to canonical, plausible range."""
+        """Return the rows: datastream, factor and offset to canonical, plausible range, unit."""
         if len(self._table) != len(self._rows):
             self._table = np.array(self._rows, _ROW)
         return self._table
@@ -95,7 +124,7 @@ class Placement:
         key = (stream.id, unit)
         if key not in self._overridden:
             try:
-                self._overridden[key] = self._add(stream, *conversion(unit, stream.quantity))
+                self._overridden[key] = self._add(stream, unit)
             except UnknownUnit as error:
                 return Unplaced(Reason.UNKNOWN_UNIT, error.message)
             except UnknownQuantity as error:
@@ -131,3 +160,10 @@ def _by_quantity(device: Device, sent: Sent) -> Datastream | Unplaced:
     hint = "; say which 'channel' or 'depth_cm'" if matches else ""
     detail = f"the device has {len(matches)} datastreams of {wanted.key}{depth}{hint}"
     return Unplaced(Reason.UNKNOWN_QUANTITY, detail)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):  # it was checked when it was registered
+        return SHANGHAI

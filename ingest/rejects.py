@@ -21,7 +21,7 @@ from ingest.mqtt.wire import micros
 from ingest.placement import Placement
 from models.errors import Unavailable
 from models.reading import UNKNOWN, LedgerEntry, Quarantined, Reason
-from models.store import devices, ledger, quarantine, readings, rollups
+from models.store import catalogue, ledger, quarantine, readings, rollups
 from models.store.database import Database, WriteTx
 
 _PAGE = 200  # entries a transaction
@@ -103,7 +103,7 @@ def replay(
         Called after each page with the report so far.
     """
     with database.reading() as tx:
-        placement = Placement(devices.catalogue(tx))
+        placement = Placement(catalogue.load(tx))
     judged_at = micros(clock()) if reason == Reason.IMPOSSIBLE_TIME else None
     run = _Replay(database, placement, judged_at)
     for page in _pages(database, reason, device_key):
@@ -213,7 +213,7 @@ def _became(batch: Batch, outcomes: NDArray[np.uint8], number: int) -> _Became:
     return _Became(
         batch.accounts[number][:200],
         day_of(batch.messages[number].received),
-        int(np.count_nonzero(of_entry == readings.STORED)),
+        int(np.count_nonzero(of_entry != readings.DUPLICATE)),
         int(np.count_nonzero(of_entry == readings.DUPLICATE)),
         [refused for refused in batch.refused if refused.message == number],
     )

@@ -75,17 +75,18 @@ class Ingestor:
             self._subscriber.settle,
             self._options.rhythm,
             self._limiter,
+            self._subscriber.reply,
         )
         self._stopping = threading.Event()
         self._rolled: object = None
         every = self._options
         self._threads = [
-            threading.Thread(target=self._writer.run, name="writer", daemon=True),
+            threading.Thread(target=self._write, name="writer", daemon=True),
             self._periodic("rollups", every.rollup_every, self._roll),
             self._periodic("heartbeat", every.beat_every, self._beat),
         ]
         if isinstance(self._subscriber, Partitions):
-            self._threads.append(self._periodic("partitions", LOOK_S, self._subscriber.look))
+            self._threads.append(self._periodic("partitions", LOOK_S, self._share_out))
         self._gauge("lag_seconds", "Age of the oldest message not committed", "lag_s")
         self._gauge("waiting_messages", "Messages received and not committed", "waiting")
         self._gauge("connected", "1 when subscribed at the broker", "connected")
@@ -137,6 +138,19 @@ class Ingestor:
             flooding=self._limiter.flooding(),
         )
 
+    def _write(self) -> None:
+        """Run the writer; should it fail, what it had in hand comes again and it starts over."""
+        while not self._stopping.is_set():
+            try:
+                return self._writer.run()
+            except BaseException as error:  # whatever it is, the stream must go on
+                _LOG.exception("the writer failed; it starts over")
+                self._status.failed("writer", repr(error))
+            self._writer.in_hand = ()
+            self._subscriber.resend()
+            self._stopping.wait(1)
+        return None
+
     def _gauge(self, name: str, text: str, attribute: str) -> None:
         gauge = self._status.gauge(name, text)
         gauge.set_function(lambda: float(getattr(self.status(), attribute)))
@@ -155,6 +169,14 @@ class Ingestor:
 
         return threading.Thread(target=repeat, name=name, daemon=True)
 
+    def _share_out(self) -> None:
+        """Look after our partitions; of a new one, others may have read the beginnings."""
+        assert isinstance(self._subscriber, Partitions)
+        before = self._subscriber.opened
+        self._subscriber.look()
+        if self._subscriber.opened != before:
+            self._writer.look_again()
+
     def _roll(self) -> None:
         """Refresh the rollups when something was committed since, and at the start."""
         seen = (self._status.last_commit,)
@@ -168,6 +190,7 @@ class Ingestor:
         except Unavailable as outage:
             self._status.database_why = outage.message
             raise
+        self._writer.attendance.flush(self._database)
         if not self._writer.in_hand:  # else the writer itself knows best
             self._status.database_why = ""
 

@@ -12,15 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ingest.batch import Batch, store
+from ingest.attendance import Attendance
+from ingest.batch import Batch, Outdated, store
 from ingest.flood import Limiter
-from ingest.intake import digest, unknown
+from ingest.intake import digest, parted, unknown
 from ingest.mqtt.inbox import Inbox, Message
 from ingest.placement import Placement
 from ingest.status import Status
 from models.errors import Unavailable
 from models.reading import UNKNOWN, Reason
-from models.store import devices
+from models.store import catalogue
 from models.store.database import Database
 
 _LOG = logging.getLogger(__name__)
@@ -61,7 +62,10 @@ class Writer:
         settle: Callable[[list[Message]], None],
         rhythm: Rhythm | None = None,
         limiter: Limiter | None = None,
+        reply: Callable[[list[tuple[str, bytes]]], None] | None = None,
     ) -> None:
+        self.attendance = Attendance()
+        self._reply = reply or _unanswered
         self._limiter = limiter or Limiter()
         self.in_hand: Sequence[Message] = ()
         self._database, self._inbox, self._status, self._settle = database, inbox, status, settle
@@ -145,10 +149,20 @@ class Writer:
 
     def _store(self, messages: list[Message]) -> None:
         started = time.perf_counter()
-        batch = self._digest(messages)
-        with self._database.writing() as tx:
-            outcome = store(tx, batch)
+        outcome = None
+        while outcome is None:
+            batch = self._digest(messages)
+            try:
+                with self._database.writing() as tx:
+                    outcome = store(tx, batch)
+            except Outdated:
+                self._load()
         self._status.committed(outcome, len(messages), time.perf_counter() - started)
+        if batch.memory.changed and self._placement is not None:
+            self._placement.remember(batch.memory.changed)
+        self.attendance.note(batch)
+        if batch.replies:
+            self._reply(batch.replies)
 
     def _set_aside(self, messages: list[Message], error: Exception) -> None:
         batch = Batch(messages, [UNKNOWN])
@@ -158,11 +172,15 @@ class Writer:
         self._status.committed(outcome, len(messages), 0.0)
 
     def _digest(self, messages: list[Message]) -> Batch:
-        placement = self._catalogue()
-        batch = digest(messages, placement)
+        placement, parts = self._catalogue(), parted(messages)
+        batch = digest(parts, placement)
         if unknown(batch) and (newer := self._newer(placement)) is not None:
-            batch = digest(messages, newer)
+            batch = digest(parts, newer)
         return batch
+
+    def look_again(self) -> None:
+        """Load the catalogue, and what messages said for later ones, before the next batch."""
+        self._placement = None
 
     def _catalogue(self) -> Placement:
         if self._placement is None:
@@ -174,12 +192,16 @@ class Writer:
     def _newer(self, known: Placement) -> Placement | None:
         """Load the catalogue when it has changed: one row tells, so looking is cheap."""
         with self._database.reading() as tx:
-            version = devices.version(tx)
+            version = catalogue.version(tx)
         self._looked = time.monotonic()
         return self._load() if version != known.version else None
 
     def _load(self) -> Placement:
         with self._database.reading() as tx:
-            self._placement = Placement(devices.catalogue(tx))
+            self._placement = Placement(catalogue.load(tx))
         self._looked = time.monotonic()
         return self._placement
+
+
+def _unanswered(replies: list[tuple[str, bytes]]) -> None:
+    """Leave replies unsent, where there is no connection to send them by."""

@@ -5,6 +5,9 @@ from datetime import date, datetime
 from enum import IntFlag, StrEnum
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from models import units
 
 
 class Quality(IntFlag):
@@ -19,6 +22,11 @@ class Quality(IntFlag):
     SENTINEL = 32
     CLOCK = 64  # device clock up to 10 min ahead of ours
     FEW_PIXELS = 128  # zonal value over a field with part of its pixels masked
+    GAP = 256  # the first value after a gap
+    SATURATED = 512  # the probe stands at the end of its scale
+    REVISED = 1024  # another value was stored there before, and is kept as a revision
+    ARRIVAL = 2048  # no time in the payload: the time of arrival
+    INTERPOLATED = 4096  # computed from its neighbours in time
 
 
 class Reason(StrEnum):
@@ -34,21 +42,66 @@ class Reason(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     MISSING_TIME = "missing_time"
     IMPOSSIBLE_TIME = "impossible_time"
-    CONFLICTING_VALUE = "conflicting_value"  # another value is stored for that instant
+    CONFLICTING_VALUE = "conflicting_value"  # of old: such a value is now kept as a revision
     UNDECODED = "undecoded"  # raw bytes only, no codec yet
     POISON = "poison"  # an unexpected error while handling it
+    FLOODING = "flooding"  # the device sends far more than it may
+    NO_BIRTH = "no_birth"  # Sparkplug data before the birth certificate that names it
 
 
-# One row per reading: the layout every store path shares.
-# phenomenon_time: microseconds since 1970-01-01T00:00Z. quality: bits of `Quality`.
+# One row per reading: the layout every store path shares. Key: the first three.
+# seq: the device's own number where it sends one, else 0. phenomenon_time, received:
+# microseconds since 1970-01-01T00:00Z. value: canonical unit, calibrated; raw: as sent, in
+# the wire unit numbered by `models.units.number`. quality: bits of `Quality`.
 BLOCK = np.dtype(
     [
         ("datastream_id", np.int32),
+        ("seq", np.int32),
         ("phenomenon_time", np.int64),
         ("value", np.float64),
+        ("raw", np.float64),
+        ("received", np.int64),
         ("quality", np.int16),
+        ("unit", np.int16),
     ]
 )
+
+
+def block(
+    datastream_id: ArrayLike,
+    phenomenon_time: ArrayLike,
+    value: ArrayLike,
+    *,
+    quality: ArrayLike = 0,
+    seq: ArrayLike = 0,
+    raw: ArrayLike | None = None,
+    received: ArrayLike | None = None,
+    unit: str = "",
+) -> NDArray[np.void]:
+    """Put columns together as a `BLOCK`; single values are repeated.
+
+    Parameters
+    ----------
+    datastream_id, phenomenon_time, value, quality, seq : array_like, shape (n,) or ()
+        See `BLOCK`.
+    raw, received : array_like, optional
+        The value as sent, by default ``value``; the arrival, by default the phenomenon time.
+    unit : str
+        Wire unit of ``raw``; empty means the canonical one.
+
+    Returns
+    -------
+    ndarray of BLOCK, shape (n,)
+    """
+    columns = np.broadcast_arrays(datastream_id, phenomenon_time, value, quality, seq)
+    made = np.zeros(columns[0].size, BLOCK)
+    names = ("datastream_id", "phenomenon_time", "value", "quality", "seq")
+    for name, column in zip(names, columns, strict=True):
+        made[name] = column.ravel()
+    made["raw"] = made["value"] if raw is None else raw
+    made["received"] = made["phenomenon_time"] if received is None else received
+    made["unit"] = units.number(unit)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +116,18 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """An aggregate of one datastream over [start, start + width)."""
+    """An aggregate of one datastream over [start, start + width).
+
+    Attributes
+    ----------
+    n, n_good : int
+        Readings, and those without a `BAD` flag; the rest is about the good ones.
+    last : float or None
+        The newest one by phenomenon time.
+    coverage : float or None
+        Share of the values expected by the cadence of the datastream that are there and
+        good, percent; None while the cadence is not known.
+    """
 
     start: datetime
     n: int
@@ -71,9 +135,11 @@ class Bucket:
     mean: float | None
     min: float | None
     max: float | None
+    last: float | None = None
+    coverage: float | None = None
 
 
-# flags that take a value out of aggregates; CLOCK and FEW_PIXELS only annotate
+# flags that take a value out of aggregates; the others only annotate. 575 in the SQL files
 BAD = (
     Quality.RANGE
     | Quality.STEP
@@ -81,7 +147,10 @@ BAD = (
     | Quality.SPIKE
     | Quality.NEIGHBOUR
     | Quality.SENTINEL
+    | Quality.SATURATED
 )
+# flags that depend on other readings: set by the review, not at arrival
+CONTEXT = Quality.STEP | Quality.STUCK | Quality.SPIKE | Quality.NEIGHBOUR | Quality.GAP
 
 UNKNOWN = "(unknown)"  # ledger account of messages whose device is not known
 

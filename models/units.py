@@ -33,6 +33,7 @@ _UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "soil_temperature": _TEMPERATURE,
     "air_temperature": _TEMPERATURE,
     "water_temperature": _TEMPERATURE,
+    "dew_point": _TEMPERATURE,
     "soil_moisture": {
         "m3/m3": _SAME,
         "m³/m³": _SAME,
@@ -67,7 +68,14 @@ _UNITS: dict[str, dict[str, tuple[float, float]]] = {
         "Pa": (0.01, 0.0),
         "mm[Hg]": (1.333224, 0.0),
     },
-    "solar_radiation": {"W/m2": _SAME, "W/m²": _SAME},
+    "solar_radiation": {
+        "W/m2": _SAME,
+        "W/m²": _SAME,
+        # a langley is 1 cal_th/cm2 = 41,840 J/m2 (NIST SP 811, appendix B.8): the mean of an hour
+        "cal_th/cm2/h": (41_840 / 3600, 0.0),
+        "Ly/h": (41_840 / 3600, 0.0),
+        "MJ/m2/h": (1e6 / 3600, 0.0),
+    },
     "illuminance": {"lx": _SAME, "klx": (1000.0, 0.0)},
     "co2": {"[ppm]": _SAME, "ppm": _SAME},
     "water_ph": {"[pH]": _SAME, "pH": _SAME, "1": _SAME},

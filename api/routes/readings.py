@@ -75,11 +75,13 @@ def _raw(
     after = _last(page)
     ids = [stream.id for stream in streams]
     found = store.series(access.tx, ids, start, end, limit=page.one_more, after=after)
-    rows, following = page.cut([tuple(r) for r in found], lambda r: (r[0], _microseconds(r[1])))
+    rows, following = page.cut(
+        [tuple(r) for r in found], lambda r: (r[0], _microseconds(r[1]), r[4])
+    )
     flags = present.flags
     items = [
         {"datastream": stream, "time": time, "value": value, "quality": flags(quality)}
-        for stream, time, value, quality in rows
+        for stream, time, value, quality, _ in rows
     ]
     return items, following
 
@@ -103,20 +105,21 @@ def _buckets(
         items += [present.bucket(stream.id, row) for row in found]
         if len(items) > page.limit:
             break
-    kept, following = page.cut(items, lambda r: (r["datastream"], _microseconds(r["start"])))
+    kept, following = page.cut(items, lambda r: (r["datastream"], _microseconds(r["start"]), 0))
     return list(kept), following
 
 
-def _last(page: Page) -> tuple[int, datetime] | None:
-    """Return datastream and time of the last row of the page before."""
+def _last(page: Page) -> tuple[int, datetime, int] | None:
+    """Return datastream, time and sequence of the last row of the page before."""
     if not page.after:
         return None
-    stream_id, instant = page.after
+    stream_id, instant, seq = page.after
     assert isinstance(instant, int)
     assert isinstance(stream_id, int)
-    if stream_id > _LARGEST_ID:
+    assert isinstance(seq, int)
+    if stream_id > _LARGEST_ID or seq > _LARGEST_ID:
         raise BadCursor
-    return stream_id, _EPOCH + instant * _MICROSECOND
+    return stream_id, _EPOCH + instant * _MICROSECOND, seq
 
 
 def _series(stream: Datastream) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def observations(
     access: Reading,
     request: Request,
     page: Annotated[
-        Page, Depends(paged("observations", usual=1000, most=20_000, shape=(int, int)))
+        Page, Depends(paged("observations", usual=1000, most=20_000, shape=(int, int, int)))
     ],
     datastream: Annotated[
         list[Number], Query(min_length=1, description="Datastream id; give it once for each")

@@ -75,7 +75,7 @@ class Subscriber:
         self._link, self._inbox, self._max_payload = link, inbox, max_payload
         self._session = session
         self._received = self._acknowledged = 0  # each is written by one thread only
-        self._wishes = Wishes(subscriptions)
+        self._wishes = Wishes(subscriptions, reserved=link.reserved)
         self._unwanted: deque[list[str]] = deque()
         self._leaving: dict[int | None, list[str]] = {}  # by packet id
         self._burst: list[Message] = []
@@ -160,7 +160,6 @@ class Subscriber:
         self.generation += 1  # from here on older acknowledgements are void
         self._received = self._acknowledged  # and what was not settled comes again
         try:
-            self._wishes.try_out(self._link)
             self._client.reconnect()
         except (OSError, ValueError) as error:
             self.why = f"{self._link.host}:{self._link.port}: {error}"
@@ -254,9 +253,8 @@ class Subscriber:
         size = len(message.payload)
         payload = bytes(message.payload[:KEPT] if size > self._max_payload else message.payload)
         now = time.time_ns() // 1_000
-        self._burst.append(
-            Message(topic, payload, now, size, self.generation, message.mid, self._session)
-        )
+        held = message.mid, self._session, False, bool(message.retain)
+        self._burst.append(Message(topic, payload, now, size, self.generation, *held))
 
     def _on_connect(
         self,
@@ -303,6 +301,7 @@ class Subscriber:
         code: ReasonCode,
         _properties: object,
     ) -> None:
+        self._wishes.cut_off()
         # a refusal by the broker closes the connection: keep that reason
         if not self.why and not self._stopping:
             self.why = f"connection lost: {code}"

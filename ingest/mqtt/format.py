@@ -185,6 +185,8 @@ class Format:
     parts : callable, optional
         Levels and payload of a gateway's message to one (topic, payload) for each device it
         speaks for; empty when it speaks for itself. Never raises.
+    alone : bool
+        A message is understood without an earlier one: `Address.memory` is not read.
     """
 
     name: str
@@ -195,6 +197,7 @@ class Format:
     parts: Callable[[tuple[str, ...], bytes], Sequence[tuple[str, bytes]]] | None = field(
         default=None, compare=False
     )
+    alone: bool = True
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class Message(NamedTuple):
         Number of the subscriber that received it, within this process.
     flooding : bool
         Its device sends far more than it may: set aside without a look inside.
+    retained : bool
+        The broker had it in store when we subscribed: it may be of any age.
     """
 
     topic: str
@@ -34,6 +36,7 @@ class Message(NamedTuple):
     mid: int = 0
     session: int = 0
     flooding: bool = False
+    retained: bool = False
 
 
 class Inbox:

@@ -83,7 +83,7 @@ def link_of(link: Link, number: int) -> Link:
     if number == 0:
         return link
     account = link.username and f"{link.username}-{number}"
-    return replace(link, client_id=f"{link.client_id}-{number}", username=account)
+    return replace(link, client_id=f"{link.client_id}-{number}", username=account, host_id="")
 
 
 class Partitions:

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.remote import masks
 from analytics.remote.digital import NUMBER_SCALE
@@ -17,11 +17,11 @@ from ingest.satellite.products import PIPELINE_VERSION, Product
 from ingest.satellite.scene import SourceScene, checksum
 from models.calendar import SHANGHAI, day_of
 from models.place import Field, Provenance
-from models.reading import BLOCK, LedgerEntry, Quality, Quarantined, Reason
+from models.reading import LedgerEntry, Quality, block
 from models.scene import Layer, Scene, ZonalValue
-from models.store import devices, ledger, quarantine, readings, scenes
+from models.store import devices, ledger, readings, scenes
 from models.store.database import WriteTx
-from models.store.readings import CONFLICT, DUPLICATE, STORED
+from models.store.readings import DUPLICATE
 
 SCENES = "scenes"  # folder under the archive
 
@@ -159,10 +159,9 @@ def keep_values(
     """Keep zonal statistics, and each mean as a reading of its field; return readings stored."""
     scenes.add_zonal(tx, [_zonal(scene, product, field, one) for field, one in judged])
     spoken = [(field, one) for field, one in judged if one.mean is not None]
-    block = _block(tx, scene, product, spoken)
-    outcome = readings.add(tx, block)
-    _account(tx, scene, spoken, outcome, now)
-    return int((outcome == STORED).sum())
+    outcome = readings.add(tx, _block(tx, scene, product, spoken, now), by=f"scene:{scene.id}")
+    _account(tx, scene, outcome, now)
+    return int((outcome != DUPLICATE).sum())
 
 
 def _zonal(scene: Scene, product: Product, field: Field, one: Verdict) -> ZonalValue:
@@ -180,54 +179,35 @@ def _zonal(scene: Scene, product: Product, field: Field, one: Verdict) -> ZonalV
 
 
 def _block(
-    tx: WriteTx, scene: Scene, product: Product, spoken: list[tuple[Field, Verdict]]
-) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    channel = f"{scene.collection}/{product.key}"
-    instant = round(scene.time.timestamp() * 1_000_000)
-    rows = [
-        (
-            devices.field_stream(tx, field.id, channel, product.quantity, "1").id,
-            instant,
-            one.mean,
-            Quality.GOOD if one.is_whole else Quality.FEW_PIXELS,
-        )
-        for field, one in spoken
-    ]
-    return np.array(rows, BLOCK)
-
-
-def _account(
     tx: WriteTx,
     scene: Scene,
+    product: Product,
     spoken: list[tuple[Field, Verdict]],
-    outcome: Iterable[int],
     now: datetime,
-) -> None:
-    """Enter the readings in the ledger; one that clashes with another scene is set aside."""
-    outcomes = [int(one) for one in outcome]
-    clashes = [pair for pair, one in zip(spoken, outcomes, strict=True) if one == CONFLICT]
-    quarantine.put(tx, [_clash(scene, field, one, now) for field, one in clashes])
-    if outcomes:
+) -> NDArray[np.void]:
+    channel = f"{scene.collection}/{product.key}"
+    instant = _micros(scene.time)
+    ids = [
+        devices.field_stream(tx, field.id, channel, product.quantity, "1").id for field, _ in spoken
+    ]
+    flags = [Quality.GOOD if one.is_whole else Quality.FEW_PIXELS for _, one in spoken]
+    means = [one.mean or 0.0 for _, one in spoken]
+    return block(ids, [instant] * len(ids), means, quality=flags, received=_micros(now), unit="1")
+
+
+def _account(tx: WriteTx, scene: Scene, outcome: NDArray[np.uint8], now: datetime) -> None:
+    """Enter the readings in the ledger; one that replaces another scene's is stored, too."""
+    if len(outcome):
+        duplicate = int((outcome == DUPLICATE).sum())
         entry = LedgerEntry(
             scene.collection,
             day_of(now),
-            received=len(outcomes),
-            stored=outcomes.count(STORED),
-            duplicate=outcomes.count(DUPLICATE),
-            quarantined=len(clashes),
+            received=len(outcome),
+            stored=len(outcome) - duplicate,
+            duplicate=duplicate,
         )
         ledger.record(tx, [entry])
 
 
-def _clash(scene: Scene, field: Field, one: Verdict, now: datetime) -> Quarantined:
-    payload = json.dumps({"field": field.key, "time": scene.time.isoformat(), "value": one.mean})
-    return Quarantined(
-        received=now,
-        device_key=scene.collection,
-        topic=f"scene/{scene.id}",
-        payload=payload.encode(),
-        items=None,
-        n=1,
-        reason=Reason.CONFLICTING_VALUE,
-        detail="another scene of the same instant has given this field another value",
-    )
+def _micros(instant: datetime) -> int:
+    return round(instant.timestamp() * 1_000_000)

@@ -67,12 +67,22 @@ class WriteTx(ReadTx):
         Partitions of `reading` known to exist when the transaction began.
     new_weeks : set of int
         Partitions this transaction made; they exist once it commits.
+    known_units, new_units : dict of int to int
+        The store's number of a unit by this process's number (`models.units.number`); known
+        when the transaction began, and looked up or made by it.
     """
 
-    def __init__(self, connection: Connection, known_weeks: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        known_weeks: frozenset[int] = frozenset(),
+        known_units: dict[int, int] | None = None,
+    ) -> None:
         super().__init__(connection)
         self.known_weeks = known_weeks
         self.new_weeks: set[int] = set()
+        self.known_units = known_units or {}
+        self.new_units: dict[int, int] = {}
 
     def run(self, noun: str, name: str, /, **bound: Any) -> int:  # noqa: ANN401
         """Run the named statement and return the number of rows it touched."""
@@ -99,6 +109,7 @@ class Database:
         self.url = url
         # partitions of `reading` that exist, so that the steady state asks nothing
         self._known_weeks: frozenset[int] = frozenset()
+        self._known_units: dict[int, int] = {}
         self._timescale: bool | None = None
         self.engine = sa.create_engine(
             "postgresql+psycopg://",
@@ -148,9 +159,11 @@ class Database:
     def writing(self) -> Iterator[WriteTx]:
         """Open a transaction that commits when the block ends without an exception."""
         with self._transaction(read_only=False) as connection:
-            tx = WriteTx(connection, self._known_weeks)
+            tx = WriteTx(connection, self._known_weeks, self._known_units)
             yield tx
         self._known_weeks |= tx.new_weeks
+        if tx.new_units:
+            self._known_units = self._known_units | tx.new_units
 
     @contextmanager
     def _transaction(self, *, read_only: bool) -> Iterator[Connection]:
@@ -189,7 +202,7 @@ def _plain(cause: object) -> str:
     return lines[-1] if lines else "no answer"
 
 
-def lock(tx: WriteTx, key: Literal["migrate", "partitions", "rollup"]) -> None:
+def lock(tx: WriteTx, key: Literal["migrate", "partitions", "rollup", "revise"]) -> None:
     """Hold an advisory lock until the transaction ends."""
-    numbers = {"migrate": 7000, "partitions": 7001, "rollup": 7002}
+    numbers = {"migrate": 7000, "partitions": 7001, "rollup": 7002, "revise": 7003}
     tx.connection.execute(sa.text("SELECT pg_advisory_xact_lock(:k)"), {"k": numbers[key]})

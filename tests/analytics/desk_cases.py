@@ -4,7 +4,6 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 from shapely.geometry import box
 
 from analytics.agronomy import synthetic
@@ -12,7 +11,7 @@ from ingest import weather as weather_files
 from models.calendar import day_start
 from models.device import NewStream
 from models.place import FarmKind, Provenance
-from models.reading import BLOCK
+from models.reading import block
 from models.store import devices, places, readings
 
 SAMPLES = Path(__file__).parents[2] / "deploy" / "demo" / "data" / "weather"
@@ -72,9 +71,10 @@ def add_probe(database, field, *, depth=10.0, provenance=Provenance.REAL, key="p
 
 def put(database, datastream, values, *, quality=0):
     """Store (instant, value) pairs."""
-    rows = [(datastream, int(at.timestamp()) * 1_000_000, value, quality) for at, value in values]
+    times = [int(at.timestamp()) * 1_000_000 for at, _ in values]
+    made = block([datastream] * len(times), times, [v for _, v in values], quality=quality)
     with database.writing() as tx:
-        readings.add(tx, np.array(rows, BLOCK))
+        readings.add(tx, made)
 
 
 def hourly(database, datastream, first, daily, *, quality=0, swing=1.5, every=1):

@@ -13,7 +13,7 @@ from ingest.mqtt.inbox import Message
 from ingest.mqtt.wire import micros
 from ingest.placement import Placement
 from models.reading import Reason
-from models.store import devices
+from models.store import catalogue
 from tests import probes
 from tests.faults import parts
 from tests.probes import START, encode, reading, topic
@@ -34,7 +34,7 @@ database.close()
 def test_a_replay_killed_five_times(province, fresh_url):
     received = micros(START) + 30 * 86_400_000_000
     with province.writing() as tx:
-        nobody = Placement(devices.catalogue(tx))
+        nobody = Placement(catalogue.load(tx))
         payloads = [encode(reading(i)) for i in range(N)]
         messages = [Message(topic(), p, received, len(p)) for p in payloads]
         store(tx, digest(messages, nobody))

@@ -7,6 +7,7 @@ from ingest.intake import MAX_PAYLOAD, digest, unknown
 from ingest.mqtt.inbox import Message
 from ingest.mqtt.wire import micros
 from ingest.placement import Placement
+from models import units
 from models.device import Datastream, DeviceCatalogue
 from models.reading import UNKNOWN, Quality, Reason
 
@@ -50,7 +51,9 @@ def reasons(batch):
 
 def test_a_reading_becomes_a_canonical_row(placement):
     block = one(placement, reading("m10", "23.1")).block
-    assert block.tolist() == [(13, NOW_US, pytest.approx(0.231), 0)]
+    assert block["value"].tolist() == [pytest.approx(0.231)]
+    block["value"] = 0
+    assert block.tolist() == [(13, 0, NOW_US, 0, 23.1, NOW_US, 0, units.number("%"))]
 
 
 @pytest.mark.parametrize(
@@ -218,11 +221,13 @@ def test_keys_of_a_codec_without_a_datastream_are_nobodys_loss():
     none = one(placement, **lorawan('{"BatV":3.3,"state":"on"}'))
     assert reasons(none) == [(Reason.UNKNOWN_QUANTITY, None, 1)]
     bad = one(placement, **lorawan('{"temp":"on","BatV":3.3}'))
-    assert reasons(bad) == [(Reason.WRONG_SHAPE, [0], 1)]
+    assert reasons(bad) == [(Reason.WRONG_SHAPE, [-1], 1)]
+    assert [v[1:4] for v in some.unclaimed] == [("BatV", NOW_US, "3.3"), ("state", NOW_US, "on")]
 
 
 def test_device_events_leave_no_trace(placement):
-    batch = one(placement, "{}", topic="application/x/device/a84041ffff1f4b70/event/join")
+    payload = '{"deviceInfo":{},"devAddr":"00189440"}'
+    batch = one(placement, payload, topic="application/x/device/a84041ffff1f4b70/event/join")
     assert not batch.refused
     assert len(batch.block) == 0
 

@@ -10,7 +10,7 @@ from ingest.intake import digest
 from ingest.mqtt.inbox import Message
 from ingest.mqtt.wire import micros
 from ingest.placement import Placement
-from models.store import devices, ledger, readings, rollups
+from models.store import catalogue, ledger, readings, rollups
 from tests import probes
 from tests.probes import START, encode, reading, topic
 
@@ -28,7 +28,7 @@ def message(key, i):
 
 def take_in(database, messages, *, batch, refresh_every):
     with database.reading() as tx:
-        placement = Placement(devices.catalogue(tx))
+        placement = Placement(catalogue.load(tx))
     for k, start in enumerate(range(0, len(messages), batch)):
         with database.writing() as tx:
             store(tx, digest(messages[start : start + batch], placement))

@@ -12,7 +12,7 @@ from ingest.placement import Placement
 from ingest.rejects import replay
 from models.device import NewStream
 from models.reading import UNKNOWN, Quality, Reason
-from models.store import devices, ledger, quarantine, readings
+from models.store import catalogue, ledger, quarantine, readings
 from tests import probes
 from tests.models.store.seeds import plant_device, plant_farm
 from tests.probes import SOIL, START, encode, reading, topic
@@ -31,7 +31,7 @@ def take_in(province):
     def take(*documents, to=None):
         made = [d if isinstance(d, bytes) else encode(d) for d in documents]
         with province.writing() as tx:
-            placement = Placement(devices.catalogue(tx))
+            placement = Placement(catalogue.load(tx))
             messages = [
                 Message(to or topic(), payload, micros(RECEIVED), len(payload)) for payload in made
             ]

@@ -62,24 +62,21 @@ def test_messages_are_settled_in_order_of_arrival(rig):
     assert rig.counts() == (50, {})
 
 
-def test_another_value_for_the_same_instant_is_kept_aside(rig):
+def test_another_value_for_the_same_instant_replaces_it_and_is_accounted(rig):
     probes.plant(rig.database)
     rig.put(reading(0, value=10), reading(0, value=10), [reading(1), reading(0, value=11)])
     rig.wait(3)
-    assert rig.counts() == (2, {Reason.CONFLICTING_VALUE: 1})
-    rig.put(reading(0, value=12))
-    rig.wait(4)
-    assert rig.counts() == (2, {Reason.CONFLICTING_VALUE: 2})
+    assert rig.counts() == (3, {})
+    rig.put(reading(0, value=12), reading(0, value=10))
+    rig.wait(5)
+    assert rig.counts() == (4, {})
     with rig.database.reading() as tx:
         (newest,) = readings.latest(tx, prefix="22")
-        aside = quarantine.open_ones(tx)
         (account,) = ledger.rows(tx, ledger.Selection())
+        held = ledger.reconciliation(tx)
     assert newest.value == reading(1)["value"]
-    assert [(entry.items, entry.device_key) for entry in aside] == [
-        ([1], "probe-0"),
-        ([0], "probe-0"),
-    ]
-    assert (account.received, account.duplicate) == (5, 1)
+    assert (account.received, account.stored, account.duplicate) == (6, 4, 2)
+    assert held.agrees
 
 
 def test_hostile_text_is_quarantined_and_shown_safely(rig):

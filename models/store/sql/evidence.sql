@@ -13,10 +13,10 @@ SELECT datastream_id, day, sum(n)::int AS n, sum(n_good)::int AS n_good,
 FROM (
     SELECT datastream_id, (time AT TIME ZONE 'Asia/Shanghai')::date AS day,
            date_trunc('hour', time) AS hour, count(*) AS n,
-           count(*) FILTER (WHERE quality & 63 = 0) AS n_good,
-           avg(value::numeric) FILTER (WHERE quality & 63 = 0) AS mean,
-           min(value) FILTER (WHERE quality & 63 = 0) AS mn,
-           max(value) FILTER (WHERE quality & 63 = 0) AS mx
+           count(*) FILTER (WHERE quality & 575 = 0) AS n_good,
+           avg(value::numeric) FILTER (WHERE quality & 575 = 0) AS mean,
+           min(value) FILTER (WHERE quality & 575 = 0) AS mn,
+           max(value) FILTER (WHERE quality & 575 = 0) AS mx
     FROM reading
     WHERE datastream_id = ANY(CAST(:datastreams AS int[])) AND time >= :start AND time < :end
     GROUP BY 1, 2, 3

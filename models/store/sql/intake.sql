@@ -35,9 +35,10 @@ WHERE (CAST(:device_key AS text) IS NULL OR l.device_key = :device_key)
   AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%');
 
 -- name: stored_rows
--- Readings that are in the table, of one ledger account (a device, or a collection of scenes),
--- of a region's devices, or of all.
-SELECT count(*) AS n FROM reading
+-- Readings that are in the tables, replaced ones too, of one ledger account (a device, or a
+-- collection of scenes), of a region's devices, or of all.
+SELECT count(*) AS n
+FROM (SELECT datastream_id FROM reading UNION ALL SELECT datastream_id FROM reading_revision) AS r
 WHERE (CAST(:device_key AS text) IS NULL AND CAST(:prefix AS text) IS NULL)
    OR datastream_id IN (
         SELECT s.id FROM datastream s LEFT JOIN device d ON d.id = s.device_id

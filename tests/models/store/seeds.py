@@ -1,11 +1,10 @@
 """A farm with one device, for tests that need something to write readings to."""
 
-import numpy as np
 import shapely
 
+from models import reading
 from models.device import NewStream
 from models.place import FarmKind, Provenance
-from models.reading import BLOCK
 from models.store import devices, places
 
 YUSHU = (126.55, 44.85)
@@ -58,8 +57,6 @@ def plant_device(tx, farm, key="dev-1", field=None, streams=None):
 
 def block(rows):
     """Rows of (datastream id, datetime, value[, quality]) as a BLOCK array."""
-    made = np.zeros(len(rows), BLOCK)
-    for i, (stream, time, value, *quality) in enumerate(rows):
-        microseconds = round(time.timestamp() * 1_000_000)
-        made[i] = (stream, microseconds, value, quality[0] if quality else 0)
-    return made
+    times = [round(time.timestamp() * 1_000_000) for _, time, *_ in rows]
+    flags = [rest[0] if rest else 0 for _, _, _, *rest in rows]
+    return reading.block([r[0] for r in rows], times, [r[2] for r in rows], quality=flags)

@@ -15,9 +15,11 @@ from models.recommendation import Advice, Decision, Recommendation, Status, inpu
 from models.recommendation import Reason as Because
 from models.scene import Layer, Scene, ZonalValue
 from models.store import (
+    catalogue,
     devices,
     heartbeats,
     ledger,
+    logins,
     outbox,
     people,
     places,
@@ -114,9 +116,9 @@ def test_a_datastream_needs_a_unit_of_its_quantity(tx):
 
 def test_the_catalogue_grows_with_each_device(tx):
     farm = plant_farm(tx)
-    before = devices.version(tx)
+    before = catalogue.version(tx)
     device = plant_device(tx, farm)
-    seen = devices.catalogue(tx)
+    seen = catalogue.load(tx)
     assert seen.version > before
     assert seen.devices == {"dev-1": device.id}
     assert set(seen.streams[device.id]) == {"soil_temperature_10", "soil_moisture_10"}
@@ -132,10 +134,10 @@ def test_a_zonal_stream_is_made_once(tx):
 
 def test_a_secret_is_not_kept(tx):
     device = plant_device(tx, plant_farm(tx))
-    secret = devices.issue_secret(tx, device.id)
+    secret = logins.issue(tx, device.id)
     kept = tx.row("devices", "device", id=device.id).secret_hash
     assert secret not in kept
-    assert devices.broker_passwords(tx) == [f"dev-1:{kept}"]
+    assert [(it.key, it.secret_hash) for it in logins.logins(tx)] == [("dev-1", kept)]
     assert kept.startswith("$7$101$")
 
 

@@ -3,13 +3,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from ingest.mqtt.wire import micros
+from models import reading
 from models.calendar import DAY, HOUR, SHANGHAI, day_start
 from models.reading import Quality
-from models.store import devices, readings, rollups
+from models.store import devices, ledger, readings, rollups
 from tests.models.store.seeds import block, plant_device, plant_farm
 
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
-STORED, DUPLICATE, CONFLICT = readings.STORED, readings.DUPLICATE, readings.CONFLICT
+STORED, DUPLICATE, REVISED = readings.STORED, readings.DUPLICATE, readings.REVISED
 
 
 @pytest.fixture
@@ -36,20 +38,97 @@ def test_a_reading_is_stored_once(province, streams):
     row = (streams[0], NOON, 11.5)
     assert add(province, [row]) == [STORED]
     assert add(province, [row]) == [DUPLICATE]
-    assert everything(province, streams) == [(streams[0], NOON, 11.5, 0)]
+    assert everything(province, streams) == [(streams[0], NOON, 11.5, 0, 0)]
 
 
-def test_the_first_value_of_an_instant_stays_and_another_is_a_conflict(province, streams):
+def kept_revisions(database, stream):
+    with database.reading() as tx:
+        rows = readings.revisions(tx, stream, NOON, NOON + HOUR)
+    return [(row.value, row.source) for row in rows]
+
+
+def test_another_value_of_an_instant_replaces_it_and_the_first_is_kept(province, streams):
     first, other = (streams[0], NOON, 11.5), (streams[0], NOON, 12.0)
-    assert add(province, [first, other, first]) == [STORED, CONFLICT, DUPLICATE]
-    assert add(province, [other, (streams[1], NOON, 0.3)]) == [CONFLICT, STORED]
-    assert everything(province, streams)[0] == (streams[0], NOON, 11.5, 0)
+    assert add(province, [first, (streams[1], NOON, 0.3)]) == [STORED, STORED]
+    assert add(province, [other]) == [REVISED]
+    assert everything(province, streams)[0] == (streams[0], NOON, 12.0, Quality.REVISED, 0)
+    assert kept_revisions(province, streams[0]) == [(11.5, "mqtt")]
+
+
+def test_an_old_message_that_comes_again_does_not_undo_its_correction(province, streams):
+    first, other = (streams[0], NOON, 11.5), (streams[0], NOON, 12.0)
+    assert add(province, [first]) == [STORED]
+    assert add(province, [other]) == [REVISED]
+    assert add(province, [first, other]) == [DUPLICATE, DUPLICATE]
+    assert everything(province, streams)[0][2] == 12.0
+
+
+def test_a_batch_may_hold_a_key_with_several_values(province, streams):
+    rows = [(streams[0], NOON, value) for value in (11.5, 12.0, 11.5, 13.0, 12.0)]
+    assert add(province, rows) == [STORED, REVISED, DUPLICATE, REVISED, DUPLICATE]
+    assert everything(province, streams)[0][2] == 13.0
+    assert kept_revisions(province, streams[0]) == [(11.5, "mqtt"), (12.0, "mqtt")]
+
+
+def test_a_revision_reaches_newest_value_rollups_and_account(province, streams):
+    add(province, [(streams[0], NOON, 11.5)])
+    rollups.refresh(province)
+    add(province, [(streams[0], NOON, 12.0)])
+    rollups.refresh(province)
+    with province.reading() as tx:
+        (newest,) = readings.latest(tx, prefix="22")
+        (hour,) = readings.buckets(tx, streams[0], NOON, NOON + HOUR, "hour")
+        stored = ledger.reconciliation(tx).stored_rows
+    assert (newest.value, newest.quality) == (12.0, Quality.REVISED)
+    assert (hour.n, hour.mean, hour.last) == (1, 12.0, 12.0)
+    assert stored == 2
+
+
+def test_a_sequence_tells_two_readings_of_one_instant_apart(province, streams):
+    made = block([(streams[0], NOON, 11.5), (streams[0], NOON, 12.0), (streams[0], NOON, 11.5)])
+    made["seq"] = [1, 2, 1]
+    with province.writing() as tx:
+        assert readings.add(tx, made).tolist() == [STORED, STORED, DUPLICATE]
+    assert [(row[2], row[4]) for row in everything(province, streams)] == [(11.5, 1), (12.0, 2)]
+    with province.reading() as tx:
+        (newest,) = readings.latest(tx, prefix="22")
+    assert newest.value == 12.0
+
+
+def test_what_was_sent_and_when_it_came_are_kept(province, streams):
+    came = micros(NOON + timedelta(seconds=3))
+    made = reading.block(
+        streams[1], micros(NOON), 0.231, raw=23.1, received=came, unit="%", quality=Quality.CLOCK
+    )
+    with province.writing() as tx:
+        readings.add(tx, made)
+    with province.reading() as tx:
+        assert readings.window(tx, streams, NOON, NOON + HOUR).tolist() == made.tolist()
+
+
+def test_flags_that_depend_on_neighbours_are_set_and_taken_away(province, streams):
+    add(province, [(streams[0], NOON + k * HOUR, float(k), Quality.CLOCK) for k in range(3)])
+
+    def reflag(flags):
+        ids, times = np.full(3, streams[0]), micros(NOON) + 3_600_000_000 * np.arange(3)
+        with province.writing() as tx:
+            return readings.reflag(tx, ids, times, np.zeros(3, int), np.array(flags))
+
+    assert reflag([0, Quality.SPIKE, Quality.STUCK]) == 2
+    assert [row[3] for row in everything(province, streams)] == [64, 64 | 8, 64 | 4]
+    with province.reading() as tx:
+        assert readings.latest(tx, prefix="22")[0].quality == Quality.CLOCK | Quality.STUCK
+    rollups.refresh(province)
+    with province.reading() as tx:
+        hours = readings.buckets(tx, streams[0], NOON, NOON + 3 * HOUR, "hour")
+    assert [(h.n, h.n_good) for h in hours] == [(1, 1), (1, 0), (1, 0)]
+    assert reflag([0, 0, Quality.STUCK]) == 1
 
 
 def test_microseconds_and_bits_of_the_value_survive(province, streams):
     at, value = NOON + timedelta(microseconds=123457), 0.1 + 0.2
     add(province, [(streams[0], at, value)])
-    assert everything(province, streams) == [(streams[0], at, value, 0)]
+    assert everything(province, streams) == [(streams[0], at, value, 0, 0)]
 
 
 def test_readings_of_many_years_find_their_partitions(province, streams):
@@ -91,7 +170,7 @@ def test_series_pages_without_gap_or_repeat(province, streams):
         pages += [tuple(row) for row in page]
         if len(page) < 3:
             break
-        after = (page[-1].datastream_id, page[-1].time)
+        after = (page[-1].datastream_id, page[-1].time, page[-1].seq)
     assert pages == everything(province, streams)
 
 

