@@ -5,6 +5,7 @@ EPSG:4490 is latitude-first by definition; every coordinate in this code base is
 longitude-first.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -92,3 +93,12 @@ def scope_prefix(code: str) -> str:
 def covers(scope: str, code: str) -> bool:
     """Tell whether the division ``scope`` holds the division ``code`` (or is it)."""
     return code.startswith(scope_prefix(scope))
+
+
+def common(codes: Collection[str]) -> str:
+    """Return the smallest division that holds all of the given ones ('220182', '220112')."""
+    some = min(codes)
+    for shared in (some, some[:4] + "00"):
+        if all(covers(shared, code) for code in codes):
+            return shared
+    return some[:2] + "0000"

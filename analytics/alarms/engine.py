@@ -129,8 +129,11 @@ def deadline(it: Timing, state: State) -> int | None:
 
 def excursions(it: Timing, samples: Iterable[Sample], upto: int) -> list[Excursion]:
     """Return the excursions that samples show, judged from nothing."""
-    _, made = advance(it, State(0), samples, upto)
-    return paired(made)
+    state, made = advance(it, State(0), samples, upto)
+    found = paired(made)
+    if found and found[-1].until is None:
+        found[-1] = replace(found[-1], peak=state.peak)
+    return found
 
 
 def paired(made: Iterable[Transition]) -> list[Excursion]:

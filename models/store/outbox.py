@@ -1,4 +1,4 @@
-"""The outbox: recommendations on their way to the officers of a region."""
+"""The outbox: recommendations and alarms on their way to the officers of a region."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,22 @@ from models.store.database import ReadTx, WriteTx
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An outbox entry as one person sees it; `read_at` is that person's receipt."""
+    """An outbox entry as one person sees it.
+
+    Attributes
+    ----------
+    recommendation_id, alarm_id : int or None
+        What it is about: one of the two.
+    occasion : str
+        "issued" of a recommendation; "opened", "cleared" or "escalated" of an alarm.
+    read_at : datetime or None
+        That person's receipt.
+    """
 
     id: int
-    recommendation_id: int
+    recommendation_id: int | None
+    alarm_id: int | None
+    occasion: str
     region_code: str
     created: datetime
     state: str
@@ -29,18 +41,27 @@ class Delivery:
     """An outbox entry whose next attempt is due."""
 
     id: int
-    recommendation_id: int
+    recommendation_id: int | None
+    alarm_id: int | None
+    occasion: str
     region_code: str
     attempts: int
 
 
 def _letter(r: Row[Any]) -> Letter:
-    return Letter(r.id, r.recommendation_id, r.region_code, r.created, r.state, r.read_at)
+    about = (r.recommendation_id, r.alarm_id, r.occasion)
+    return Letter(r.id, *about, r.region_code, r.created, r.state, r.read_at)
 
 
 def put(tx: WriteTx, recommendation_id: int, region_code: str) -> None:
     """Address a recommendation to the officers of a region; a second time does nothing."""
     tx.run("recommendations", "post", recommendation_id=recommendation_id, region_code=region_code)
+
+
+def put_alarm(tx: WriteTx, alarm_id: int, occasion: str, region_code: str) -> None:
+    """Tell the officers of a region what happened to an alarm; each occasion once."""
+    bound = {"alarm_id": alarm_id, "occasion": occasion, "region_code": region_code}
+    tx.run("recommendations", "post_alarm", **bound)
 
 
 def inbox(
@@ -80,7 +101,10 @@ def mark_read(tx: WriteTx, outbox_id: int, person_id: int) -> None:
 def due(tx: WriteTx, now: datetime, limit: int = 100) -> list[Delivery]:
     """Return entries whose next attempt is due, locked until the transaction ends."""
     rows = tx.rows("recommendations", "due", now=now, limit=limit)
-    return [Delivery(r.id, r.recommendation_id, r.region_code, r.attempts) for r in rows]
+    return [
+        Delivery(r.id, r.recommendation_id, r.alarm_id, r.occasion, r.region_code, r.attempts)
+        for r in rows
+    ]
 
 
 def delivered(tx: WriteTx, outbox_id: int) -> None:

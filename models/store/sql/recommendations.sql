@@ -36,9 +36,14 @@ WHERE id = :id RETURNING *;
 INSERT INTO outbox (recommendation_id, region_code) VALUES (:recommendation_id, :region_code)
 ON CONFLICT (recommendation_id) DO NOTHING;
 
+-- name: post_alarm
+-- Address what happened to an alarm to the officers of a region; once for each occasion.
+INSERT INTO outbox (alarm_id, occasion, region_code) VALUES (:alarm_id, :occasion, :region_code)
+ON CONFLICT (alarm_id, occasion) DO NOTHING;
+
 -- name: inbox
 -- What is addressed to the officers of a region, newest first, with this person's receipt.
-SELECT o.id, o.recommendation_id, o.region_code, o.created, o.state, r.read_at
+SELECT o.id, o.recommendation_id, o.alarm_id, o.occasion, o.region_code, o.created, o.state, r.read_at
 FROM outbox o LEFT JOIN receipt r ON r.outbox_id = o.id AND r.person_id = :person_id
 WHERE o.region_code LIKE :prefix || '%'
   AND (CAST(:before AS bigint) IS NULL OR o.id < :before)
@@ -47,7 +52,7 @@ ORDER BY o.id DESC LIMIT :limit;
 
 -- name: letter
 -- One outbox entry, with this person's receipt.
-SELECT o.id, o.recommendation_id, o.region_code, o.created, o.state, r.read_at
+SELECT o.id, o.recommendation_id, o.alarm_id, o.occasion, o.region_code, o.created, o.state, r.read_at
 FROM outbox o LEFT JOIN receipt r ON r.outbox_id = o.id AND r.person_id = :person_id
 WHERE o.id = :id;
 
@@ -57,7 +62,7 @@ INSERT INTO receipt (outbox_id, person_id) VALUES (:id, :person_id) ON CONFLICT 
 
 -- name: due
 -- Entries whose next delivery attempt is due; locked so that two workers share them.
-SELECT id, recommendation_id, region_code, attempts FROM outbox
+SELECT id, recommendation_id, alarm_id, occasion, region_code, attempts FROM outbox
 WHERE state = 'pending' AND next_attempt <= :now
 ORDER BY next_attempt, id LIMIT :limit FOR UPDATE SKIP LOCKED;
 
