@@ -49,12 +49,21 @@ class MqttSettings(Group):
     ca: Path | None = None  # certificate authority of the broker, PEM
     client_id: str = Field(default="heitu-ingestor", min_length=1)
     version: Literal["3.1.1", "5"] = "3.1.1"
+    # id under which edge nodes of Sparkplug see us online (their "primary host"); empty: not told
+    sparkplug_host: str = Field(default="", pattern="^[^/+#]*$")
 
     @model_validator(mode="after")
     def _files(self) -> "MqttSettings":
         if self.ca is not None and not self.ca.is_file():
             raise ValueError(f"the certificate file {self.ca} does not exist")
         return self
+
+
+class ControlSettings(Group):
+    """The account that changes the others, where the broker has dynamic security."""
+
+    username: str = Field(default="heitu-control", min_length=1)
+    password: SecretStr = SecretStr("")
 
 
 class IngestSettings(Group):
@@ -97,6 +106,7 @@ class Settings(BaseSettings):
     map_approval_number: str | None = None  # 审图号 shown on the page
     database: DatabaseSettings = DatabaseSettings()
     mqtt: MqttSettings = MqttSettings()
+    control: ControlSettings = ControlSettings()
     ingest: IngestSettings = IngestSettings()
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()

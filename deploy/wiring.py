@@ -80,4 +80,6 @@ def link(settings: Settings, client_id: str = "") -> Link:
         tls=mqtt.tls,
         ca=mqtt.ca,
         version=mqtt.version,
+        reserved=bool(mqtt.host),  # the embedded broker closes the connection on them
+        host_id=mqtt.sparkplug_host if not client_id else "",
     )

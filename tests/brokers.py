@@ -35,8 +35,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def link(port, client_id="ingestor-under-test"):
-    return Link("127.0.0.1", port, client_id=client_id)
+def link(port, client_id="ingestor-under-test", **more):
+    """How to reach a broker; ``reserved=True`` asks for topics that begin with $ too."""
+    return Link("127.0.0.1", port, client_id=client_id, **({"reserved": False} | more))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from paho.mqtt.client import ConnectFlags, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.mqtt.buffered import BufferedClient
+from ingest.mqtt.host import HostState
 from ingest.mqtt.inbox import KEPT, Inbox, Message
 from ingest.mqtt.link import Link as Link
 from ingest.mqtt.link import unconnected
@@ -85,6 +86,7 @@ class Subscriber:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._stopping = False
+        self._state = HostState(link.host_id)
         self._client = self._made()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -154,12 +156,14 @@ class Subscriber:
                 failures += 1
                 self._rest(min(_BACK_OFF_S[1], _BACK_OFF_S[0] * 2**failures))
         self._acknowledge()
+        self._state.leave(self._client)
         self._client.disconnect()
 
     def _reconnect(self) -> bool:
         self.generation += 1  # from here on older acknowledgements are void
         self._received = self._acknowledged  # and what was not settled comes again
         try:
+            self._state.promise(self._client)
             self._client.reconnect()
         except (OSError, ValueError) as error:
             self.why = f"{self._link.host}:{self._link.port}: {error}"
@@ -284,6 +288,7 @@ class Subscriber:
         _properties: object,
     ) -> None:
         refused = self._wishes.refused(codes)
+        self._state.announce(self._client)
         self.why = f"the broker refused the subscription to {', '.join(refused)}" if refused else ""
         if refused:
             _LOG.error("%s", self.why)

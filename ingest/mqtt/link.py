@@ -26,6 +26,10 @@ class Link:
         Names the session that the broker keeps; one running ingestor per name.
     keepalive : int
         Seconds.
+    reserved : bool
+        The broker takes filters that begin with ``$``, as Huawei's topics do.
+    host_id : str
+        Sparkplug host application to announce; empty announces none.
     """
 
     host: str
@@ -37,6 +41,8 @@ class Link:
     ca: Path | None = None
     version: Literal["3.1.1", "5"] = "3.1.1"
     keepalive: int = 30
+    reserved: bool = True
+    host_id: str = ""
 
 
 def unconnected(link: Link, *, keep: bool = True) -> BufferedClient:
