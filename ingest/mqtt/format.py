@@ -51,10 +51,14 @@ class Refusal(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A value that is not a number (a valve's state, a text): kept beside the readings."""
+    """A value that is not a number (a valve's state, a text): kept beside the readings.
+
+    ``item`` is its position in the message, as of `Sent`.
+    """
 
     channel: str
     text: str
+    item: int = -1
 
 
 class Uplink(NamedTuple):

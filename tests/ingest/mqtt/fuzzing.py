@@ -63,10 +63,18 @@ BOMBS = [
 ]
 
 
+HEITU = [
+    {"time": "2026-05-01T08:00:00+08:00", "channel": "soil_temperature_10", "value": 9.5},
+    [{"time": 1777593600, "channel": "soil_temperature_10", "value": 9.5, "unit": "K"}],
+    {"readings": [{"time": 1777593600000, "quantity": "soil_moisture", "value": 23.1}]},
+    {"time": "2026-05-01T00:00:00Z", "values": {"soil_moisture_10": 23.1, "x": 1}},
+]
+
+
 @cache
 def samples():
     """Every sample as (topic or None where no format fits it, payload bytes)."""
-    found = []
+    found = [("heitu/v1/probe-0/readings", json.dumps(document).encode()) for document in HEITU]
     for path in sorted((DATA / "mqtt").glob("*.json")):
         document = json.loads(path.read_text("utf-8"))
         for message in document.get("messages", [document]):
