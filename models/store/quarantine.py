@@ -8,6 +8,12 @@ from sqlalchemy.engine import Row
 from models.reading import Quarantined, Reason
 from models.store.database import ReadTx, WriteTx
 
+# by COPY: a flood's 2,000 messages cost 90 ms as single statements
+_COPY = (
+    "COPY quarantine (received, device_key, topic, payload, items, n, reason, detail) FROM STDIN"
+)
+_ESCAPED = str.maketrans({"\0": "\ufffd", "\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
 
 def _entry(r: Row[Any]) -> Quarantined:
     return Quarantined(
@@ -25,25 +31,28 @@ def _entry(r: Row[Any]) -> Quarantined:
 
 def put(tx: WriteTx, entries: Iterable[Quarantined]) -> None:
     """Set entries aside; a topic or detail may hold anything, so NUL becomes U+FFFD."""
-    rows = [
-        {
-            "received": entry.received,
-            "device_key": _storable(entry.device_key),
-            "topic": _storable(entry.topic),
-            "payload": entry.payload,
-            "items": entry.items,
-            "n": entry.n,
-            "reason": entry.reason,
-            "detail": _storable(entry.detail),
-        }
-        for entry in entries
-    ]
-    tx.run_many("intake", "quarantine", rows)
+    texts: dict[str, str] = {}  # of a flood's messages most are the same
+    rows = [_line(entry, texts) for entry in entries]
+    if rows:
+        with tx.driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.write("".join(rows))
+
+
+def _line(entry: Quarantined, texts: dict[str, str]) -> str:
+    items = r"\N" if entry.items is None else "{" + str(entry.items)[1:-1] + "}"
+    key, topic, detail = (
+        texts.get(text) or texts.setdefault(text, _storable(text))
+        for text in (entry.device_key, entry.topic, entry.detail)
+    )
+    return (
+        f"{entry.received.isoformat()}\t{key}\t{topic}\t\\\\x{entry.payload.hex()}\t{items}\t"
+        f"{entry.n}\t{entry.reason.value}\t{detail}\n"
+    )
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL text holds neither NUL nor lone surrogates
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    # PostgreSQL text holds neither NUL nor lone surrogates; COPY wants four signs escaped
+    return text.encode("utf-8", "replace").decode().translate(_ESCAPED)
 
 
 def open_ones(

@@ -6,9 +6,12 @@ import urllib.request
 
 import pytest
 
-from ingest import service
+from ingest import rejects, service
 from ingest.service import Ingestor, Options
+from models import calendar
 from models.errors import Unavailable
+from models.reading import Reason
+from models.store import heartbeats, ledger, partitions
 from tests import brokers, probes
 from tests.probes import Publisher, reading, topic, until
 
@@ -125,3 +128,111 @@ def test_stopping_settles_what_was_committed(province, port):
         assert before + second.status().stored == 500
     finally:
         second.stop()
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, SystemExit])
+def test_a_writer_that_dies_starts_over_and_nothing_is_lost(province, port, monkeypatch, failure):
+    probes.plant(province)
+    ingestor = Ingestor(province, brokers.link(port, f"dies {failure.__name__}"))
+    sound, died = ingestor._writer._limiter.judge, threading.Event()
+
+    def dies_once(messages, known):
+        if not died.is_set():
+            died.set()
+            raise failure("out of the blue")
+        return sound(messages, known)
+
+    monkeypatch.setattr(ingestor._writer._limiter, "judge", dies_once)
+    ingestor.start()
+    try:
+        until(lambda: ingestor.status().ready)
+        with Publisher(port) as publisher:
+            for i in range(100):
+                publisher.send(topic(), reading(i))
+        until(lambda: ingestor.status().stored == 100)
+        assert died.is_set()
+        until(lambda: ingestor.status().ready)
+    finally:
+        ingestor.stop()
+
+
+def test_a_network_thread_that_fails_connects_anew(province, port, monkeypatch):
+    probes.plant(province)
+    ingestor = Ingestor(province, brokers.link(port, "breaks"))
+    ingestor.start()
+    try:
+        until(lambda: ingestor.status().ready)
+        subscriber = ingestor._subscriber
+        with monkeypatch.context() as patch:
+
+            def breaks():
+                patch.undo()
+                raise ValueError("a packet nobody understands")
+
+            patch.setattr(subscriber, "_turn", breaks)
+            until(lambda: subscriber.generation == 2)
+        with Publisher(port) as publisher:
+            publisher.send(topic(), reading(0))
+        until(lambda: ingestor.status().stored == 1)
+    finally:
+        ingestor.stop()
+
+
+def test_several_share_the_topics_and_report_apart(province, port):
+    probes.plant(province, 8)
+    shares = [service.share_of(province, 2, name) for name in ("one", "two")]
+    ingestors = [
+        Ingestor(province, brokers.link(port, "share"), Options(beat_every=0.1, share=share))
+        for share in shares
+    ]
+    for ingestor in ingestors:
+        ingestor.start()
+    try:
+        until(lambda: sorted(i.status().partitions for i in ingestors) == [(0,), (1,)])
+        until(lambda: all(i.status().ready for i in ingestors))
+        with province.reading() as tx:
+            held = [p.filters for p in partitions.partitions(tx)]
+        counties = [  # two of each share
+            f.split("/")[2] for share in held for f in [f for f in share if "/22" in f][:2]
+        ]
+        with Publisher(port) as publisher:
+            for i, county in enumerate(counties):
+                publisher.send(f"heitu/v1/{county}/probe-{i}/readings", reading(0))
+        until(lambda: sum(i.status().stored for i in ingestors) == 4)
+        assert all(i.status().stored for i in ingestors)
+        with province.reading() as tx:
+            parts = {beat.part for beat in heartbeats.beats(tx)}
+        assert parts == {"ingestor one", "ingestor two"}
+    finally:
+        for ingestor in ingestors:
+            ingestor.stop()
+    with province.reading() as tx:
+        assert heartbeats.beats(tx) == []
+
+
+def test_a_device_that_floods_is_named_and_set_aside(province, port):
+    probes.plant(province)
+    options = Options(beat_every=0.1, allowance=service.Allowance(rate=1, burst=50))
+    ingestor = Ingestor(province, brokers.link(port, "flooded"), options)
+    ingestor.start()
+    try:
+        until(lambda: ingestor.status().ready)
+        with Publisher(port) as publisher:
+            publisher.send(topic(), reading(0))
+            until(lambda: ingestor.status().stored == 1)  # the catalogue is known now
+            for i in range(1, 200):
+                publisher.send(topic(), reading(i))
+        until(lambda: ingestor.status().received == 200)
+        told = ingestor.status()
+        assert told.ready
+        assert 50 <= told.stored < 60
+        assert told.quarantined == {"flooding": 200 - told.stored}
+        assert told.flooding == {"probe-0": 200 - told.stored}
+        with province.reading() as tx:
+            (beat,) = until(lambda: heartbeats.beats(tx))
+            assert ledger.reconciliation(tx).agrees
+        assert set(beat.detail["flooding"]) <= {"probe-0"}
+    finally:
+        ingestor.stop()
+    report = rejects.replay(province, calendar.now, reason=Reason.FLOODING)
+    assert (report.stored, report.duplicate, report.remaining) == (200 - told.stored, 0, {})
