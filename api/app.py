@@ -16,7 +16,10 @@ from api.lane import Lane
 from api.metrics import Figures, Measured
 from api.routes import (
     account,
+    device_changes,
     devices,
+    enrolment,
+    groups,
     health,
     layers,
     ledger,
@@ -35,7 +38,10 @@ _ROUTERS = (
     account.router,
     regions.router,
     places.router,
+    enrolment.router,
     devices.router,
+    device_changes.router,
+    groups.router,
     readings.router,
     layers.router,
     tiles.router,
@@ -70,6 +76,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.directory = Directory()
     app.state.outlines = regions.Outlines()
     app.state.attempts = Attempts()
+    app.state.claims = Attempts()
     app.state.figures = Figures(platform)
     app.state.visitors = Visitors()
     app.state.layers = tiles.Published()

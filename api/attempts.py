@@ -1,4 +1,4 @@
-"""Failed attempts to log in, counted by address and login over a sliding window."""
+"""Failed attempts (to log in, to claim) counted by address and login over a sliding window."""
 
 import threading
 import time

@@ -32,7 +32,7 @@ class BadCursor(errors.HeituError):
 
 
 class TooManyAttempts(errors.HeituError):
-    """Too many failed attempts to log in; try again in {seconds} s."""
+    """Too many failed attempts; try again in {seconds} s."""
 
 
 class WrongMediaType(errors.HeituError):
@@ -63,6 +63,16 @@ _TABLE: dict[type[errors.HeituError], Kind] = {
         400, "bad-cursor", "游标无效", "Bad cursor",
         "after 不是本列表的游标；请使用上一页返回的 next。",
     ),
+    errors.BadBody: Kind(
+        400, "bad-body", "请求体无法读取", "Body cannot be read", "请求体无法读取：{why}。"
+    ),
+    errors.BodyTooLarge: Kind(
+        413, "too-large", "请求体过大", "Request body too large",
+        "请求体含 {n} {what}，上限为 {most}。",
+    ),
+    errors.BadQuery: Kind(
+        400, "bad-query", "查询选项无效", "Bad query option", "查询选项 {option} 无效：{why}。"
+    ),
     errors.Unauthenticated: Kind(
         401, "unauthenticated", "未登录", "Not logged in",
         "请先登录：用 POST /v1/auth/token 取得令牌，并以 'Authorization: Bearer <令牌>' 发送。",
@@ -75,6 +85,11 @@ _TABLE: dict[type[errors.HeituError], Kind] = {
         "此账号无权进行该操作（{action}）；需要：{needs}。",
     ),
     errors.NotFound: Kind(404, "not-found", "不存在", "Not found", "没有找到 {noun} {key!r}。"),
+    errors.InUse: Kind(409, "in-use", "仍在使用", "In use", "{noun} {key!r} 仍在使用：{why}。"),
+    errors.ClaimRefused: Kind(
+        404, "claim-refused", "认领码无效", "Claim refused",
+        "此认领码在这里无效：有误、已使用，或属于其他地区。",
+    ),
     errors.Conflict: Kind(409, "conflict", "已存在", "Conflict", "{noun} {key!r} 已经存在。"),
     errors.AuditBroken: Kind(
         409,
@@ -95,9 +110,13 @@ _TABLE: dict[type[errors.HeituError], Kind] = {
         422, "unknown-unit", "未知的单位", "Unknown unit",
         "{unit!r} 不是 {quantity} 的单位；可用：{known}。",
     ),
+    errors.TooBroad: Kind(
+        422, "too-broad", "查询范围过大", "Question too broad",
+        "该查询需要超过 {seconds} 秒，请缩小范围。",
+    ),
     TooManyAttempts: Kind(
-        429, "too-many-attempts", "登录过于频繁", "Too many attempts",
-        "登录失败次数过多，请在 {seconds} 秒后重试。",
+        429, "too-many-attempts", "尝试过于频繁", "Too many attempts",
+        "失败次数过多，请在 {seconds} 秒后重试。",
     ),
     errors.Unavailable: Kind(
         503, "unavailable", "服务暂不可用", "Temporarily unavailable",

@@ -32,8 +32,24 @@ class Conflict(HeituError):
     """There is already a {noun} {key!r}."""
 
 
+class InUse(Conflict):
+    """The {noun} {key!r} is still in use: {why}."""
+
+
+class ClaimRefused(HeituError):
+    """This claim key does not open a device here: it is wrong, used, or for another region."""
+
+
 class Invalid(HeituError):
     """The input cannot be used: {why}."""
+
+
+class BadBody(HeituError):
+    """The body of the request cannot be read: {why}."""
+
+
+class BodyTooLarge(HeituError):
+    """The body holds {n} {what}; {most} are allowed."""
 
 
 class UnknownQuantity(Invalid):
@@ -50,6 +66,14 @@ class UnknownCodec(Invalid):
 
 class UnknownProfile(Invalid):
     """{key!r} is not a device profile of this platform; it has {known}."""
+
+
+class BadQuery(HeituError):
+    """The query option {option} cannot be used: {why}."""
+
+
+class TooBroad(HeituError):
+    """The question takes more than {seconds} s to answer; narrow it down."""
 
 
 class SceneRejected(Invalid):

@@ -11,9 +11,10 @@ class Role(StrEnum):
     """What an account is for."""
 
     VIEWER = "viewer"  # sees its region
-    AGRONOMIST = "agronomist"  # and requests recommendations
+    AGRONOMIST = "agronomist"  # and requests recommendations, claims devices by their labels
     OFFICER = "officer"  # and confirms or overrides them (农技推广员)
     OPERATOR = "operator"  # and registers farms, fields, devices; sees quarantine
+    GATEWAY = "gateway"  # a network server or data logger: hands readings in, sees nothing
 
 
 class Action(StrEnum):
@@ -22,15 +23,18 @@ class Action(StrEnum):
     READ = "read"
     ADVISE = "request recommendations"
     DECIDE = "decide on recommendations"
+    CLAIM = "claim devices"
     REGISTER = "register farms, fields and devices"
     OPERATE = "see operations"
+    INGEST = "hand readings in"
 
 
 _MAY: dict[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.READ}),
-    Role.AGRONOMIST: frozenset({Action.READ, Action.ADVISE}),
-    Role.OFFICER: frozenset({Action.READ, Action.ADVISE, Action.DECIDE}),
+    Role.AGRONOMIST: frozenset({Action.READ, Action.ADVISE, Action.CLAIM}),
+    Role.OFFICER: frozenset({Action.READ, Action.ADVISE, Action.CLAIM, Action.DECIDE}),
     Role.OPERATOR: frozenset(Action),
+    Role.GATEWAY: frozenset({Action.INGEST}),
 }
 
 

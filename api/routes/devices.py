@@ -11,6 +11,7 @@ from api.dependencies import Reading, Writing, reads, writes
 from api.paging import Page, paged
 from api.routes.places import county_at, inside_farm, inside_field
 from api.schemas.devices import (
+    DatastreamIn,
     DatastreamList,
     DeviceDetail,
     DeviceIn,
@@ -20,11 +21,16 @@ from api.schemas.devices import (
 )
 from api.schemas.problem import ONE_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS
 from api.schemas.shape import Id, Number
-from models.device import Datastream, Device, NewStream
+from ingest.enrolment import checked_formats
+from ingest.profiles import profile
+from models.device import Datastream, Device, Group, NewStream, Status
+from models.errors import Invalid
 from models.person import Action
+from models.profile import streams_of
 from models.quantity import QUANTITIES
 from models.store import devices as store
-from models.store import places
+from models.store import groups as groups_store
+from models.store import logins, places
 
 router = APIRouter(tags=["devices"])
 
@@ -58,6 +64,15 @@ FieldQuery = Annotated[Number | None, Query(description="Of one field")]
 DeviceQuery = Annotated[Number | None, Query(description="Of one device")]
 
 
+GroupQuery = Annotated[Number | None, Query(description="Members of one group")]
+OnlineQuery = Annotated[bool | None, Query(description="Those that are there, or that are not")]
+
+
+def inside_group(access: Reading, group_id: int | None) -> Group | None:
+    """Return the group a list is narrowed to, once the account may see it."""
+    return None if group_id is None else access.see(groups_store.group(access.tx, group_id))
+
+
 def inside_device(access: Reading, device_id: int | None) -> Device | None:
     """Return the device a list is narrowed to, once the account may see it."""
     return None if device_id is None else access.see(store.device(access.tx, device_id))
@@ -70,22 +85,39 @@ def devices(
     page: Annotated[Page, Depends(paged("devices"))],
     farm: FarmQuery = None,
     field: FieldQuery = None,
+    group: GroupQuery = None,
+    online: OnlineQuery = None,
 ) -> dict[str, Any]:
-    """List devices with their datastreams."""
+    """List devices with their datastreams and what their messages tell of them."""
     inside_farm(access, farm)
     inside_field(access, field)
+    inside_group(access, group)
     found = store.devices(
         access.tx,
         prefix=access.prefix,
         farm_id=farm,
         field_id=field,
+        group_id=group,
+        online=online,
+        now=access.platform.clock(),
         after=page.key,
         limit=page.one_more,
     )
     rows, following = page.cut(found, lambda it: (it.id,))
-    streams = _streams_of(access, rows)
-    items = [present.device(access, it, streams[it.id]) for it in rows]
-    return {"items": items, "next": following}
+    return {"items": shown(access, rows), "next": following}
+
+
+def shown(access: present.Caller, rows: Sequence[Device]) -> list[dict[str, Any]]:
+    """Show devices, asking the store once for each kind of particulars."""
+    ids = [it.id for it in rows]
+    streams, groups = _streams_of(access, rows), groups_store.of(access.tx, ids)
+    statuses = store.statuses(access.tx, ids, access.platform.clock())
+    return [
+        present.device(
+            access, it, streams[it.id], statuses.get(it.id, Status()), groups.get(it.id, [])
+        )
+        for it in rows
+    ]
 
 
 def _streams_of(
@@ -107,16 +139,19 @@ def _streams_of(
 @reads(Action.READ)
 def device(access: Reading, device_id: Id) -> dict[str, Any]:
     """Show one device with its datastreams and the places where it has stood."""
-    return _detail(access, access.see(store.device(access.tx, device_id)))
+    return detail(access, access.see(store.device(access.tx, device_id)))
 
 
-def _detail(access: present.Caller, it: Device) -> dict[str, Any]:
-    history = [
-        {"location": i.location, "since": i.since, "until": i.until, "note": i.note}
-        for i in store.installations(access.tx, it.id)
-    ]
-    streams = _streams_of(access, [it])[it.id]
-    return {**present.device(access, it, streams), "installations": history}
+def detail(access: present.Caller, it: Device) -> dict[str, Any]:
+    """Show one device with its history of places and its rights at the broker."""
+    return {
+        **shown(access, [it])[0],
+        "installations": present.installations(store.installations(access.tx, it.id)),
+        "formats": it.formats,
+        "relays": it.relays,
+        "relay_group_id": it.relay_group_id,
+        "has_secret": it.has_secret,
+    }
 
 
 @router.post(
@@ -131,6 +166,12 @@ def add_device(access: Writing, given: DeviceIn) -> dict[str, Any]:
     """Register a device; its secret is in this answer and never shown again."""
     access.see(places.farm(access.tx, given.farm_id))
     access.inside(county_at(access.tx, given.location))
+    streams = new_streams(given.datastreams)
+    if given.profile is not None:
+        streams = [*streams_of(profile(given.profile), depth_cm=given.depth_cm), *streams]
+    if not streams:
+        raise Invalid(why="give a profile or datastreams", zh="请给出 profile 或 datastreams。")
+    by = access.person.login
     made = store.add_device(
         access.tx,
         key=given.key,
@@ -140,10 +181,18 @@ def add_device(access: Writing, given: DeviceIn) -> dict[str, Any]:
         name_en=given.name.en,
         location=given.location,
         provenance=given.provenance,
-        streams=[NewStream(s.channel, s.quantity, s.unit, s.depth_cm) for s in given.datastreams],
+        streams=streams,
+        profile=given.profile,
+        formats=checked_formats(given.formats),
+        by=by,
     )
-    secret = store.issue_secret(access.tx, made.id)
-    return {**_detail(access, made), "secret": secret}
+    secret = logins.issue(access.tx, made.id, by)
+    return {**detail(access, store.device(access.tx, made.id)), "secret": secret}
+
+
+def new_streams(given: Sequence[DatastreamIn]) -> list[NewStream]:
+    """Return the datastreams that are asked for."""
+    return [NewStream(s.channel, s.quantity, s.unit, s.depth_cm) for s in given]
 
 
 @router.get(

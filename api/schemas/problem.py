@@ -41,7 +41,7 @@ _WORDS = {
     413: "Body above 1 MiB",
     415: "Body is not JSON",
     422: "Input does not fit; `errors` names the places",
-    429: "Too many failed attempts to log in",
+    429: "Too many failed attempts",
     503: "Database or another part unavailable",
 }
 

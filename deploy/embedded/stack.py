@@ -95,7 +95,7 @@ class Stack:
 
     def start_devices(self) -> None:
         """Start the demonstration's devices, which publish through the broker."""
-        self._start(self._process("devices", _verb("devices"), lambda: True))
+        self._start(self._process("devices", _verb("demo-devices"), lambda: True))
 
     def run(self, verb: str, *arguments: str) -> None:
         """Run a verb to its end in a process of its own, on our screen.

@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> None:
     own = verb(verbs, "serve", serve, "run the API and the one-map page only", _SERVE)
     own.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
     verb(verbs, "ingest", ingest, "run the ingestor only: MQTT to store", _INGEST)
-    hidden(verbs, "devices", devices)
+    hidden(verbs, "demo-devices", devices)
     hidden(verbs, "seed", seed)
 
 

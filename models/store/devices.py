@@ -1,23 +1,24 @@
-"""Devices, their datastreams, install history and secrets."""
+"""Devices, their datastreams and where they have stood."""
 
-import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Row
 
+from models import calendar
 from models.device import (
     Datastream,
     Device,
-    DeviceCatalogue,
     Installation,
     NewStream,
+    Status,
     checked_key,
 )
 from models.errors import Conflict, Invalid, NotFound
 from models.place import Provenance
-from models.store import places
-from models.store.credentials import broker_hash
+from models.store import device_events, places
 from models.store.database import ReadTx, WriteTx
 from models.units import conversion
 
@@ -33,6 +34,12 @@ def _device(r: Row[Any]) -> Device:
         r.name_en,
         (r.lon, r.lat),
         Provenance(r.provenance),
+        r.profile,
+        r.active,
+        tuple(r.formats),
+        tuple(r.relays),
+        r.relay_group_id,
+        r.secret_hash is not None,
     )
 
 
@@ -51,6 +58,9 @@ def add_device(
     provenance: Provenance,
     streams: Sequence[NewStream],
     field_id: int | None = None,
+    profile: str | None = None,
+    formats: Sequence[str] = ("heitu",),
+    by: str = "system",
 ) -> Device:
     """Register a device with its datastreams; its county is its farm's.
 
@@ -62,10 +72,8 @@ def add_device(
         The key cannot be a topic level, a quantity or unit is not known, or the field
         belongs to another farm.
     """
-    _check_streams(streams)
     farm = places.farm(tx, farm_id)
-    if field_id is not None and places.field(tx, field_id).farm_id != farm_id:
-        raise Invalid(why=f"field {field_id} belongs to another farm")
+    check_field(tx, farm_id, field_id)
     row = tx.row(
         "devices",
         "add_device",
@@ -78,13 +86,39 @@ def add_device(
         lon=location[0],
         lat=location[1],
         provenance=provenance,
+        profile=profile,
+        formats=list(formats),
     )
     if row is None:
         raise Conflict(noun="device", key=key)
     tx.run("devices", "install", device_id=row.id, lon=location[0], lat=location[1], note="")
-    tx.run_many("devices", "add_stream", [_bound(row.id, stream) for stream in streams])
-    tx.run("devices", "changed")
+    device_events.record(tx, row.id, by, "registered", key=key, profile=profile)
+    add_streams(tx, row.id, streams, by)
     return _device(row)
+
+
+def check_field(tx: ReadTx, farm_id: int, field_id: int | None) -> None:
+    """Raise Invalid when a field belongs to another farm."""
+    if field_id is not None and places.field(tx, field_id).farm_id != farm_id:
+        raise Invalid(why=f"field {field_id} belongs to another farm")
+
+
+def add_streams(tx: WriteTx, device_id: int, streams: Sequence[NewStream], by: str) -> None:
+    """Register datastreams of a device.
+
+    Raises
+    ------
+    Conflict
+        A channel is named twice, or the device has it already.
+    Invalid
+        A quantity or unit is not known.
+    """
+    there = datastreams(tx, device_ids=[device_id])
+    _check_streams(streams, {stream.channel for stream in there})
+    tx.run_many("devices", "add_stream", [_bound(device_id, stream) for stream in streams])
+    for stream in streams:
+        device_events.record(tx, device_id, by, "added datastream", **asdict(stream))
+    tx.run("devices", "changed")
 
 
 def _bound(device_id: int, stream: NewStream) -> dict[str, Any]:
@@ -97,26 +131,12 @@ def _bound(device_id: int, stream: NewStream) -> dict[str, Any]:
     }
 
 
-def _check_streams(streams: Sequence[NewStream]) -> None:
-    seen: set[str] = set()
+def _check_streams(streams: Sequence[NewStream], seen: set[str]) -> None:
     for stream in streams:
         conversion(stream.unit, stream.quantity)
         if stream.channel in seen:
             raise Conflict(noun="channel", key=stream.channel)
         seen.add(stream.channel)
-
-
-def issue_secret(tx: WriteTx, device_id: int) -> str:
-    """Give a device a new secret, shown this once; only its hash is kept."""
-    secret = secrets.token_urlsafe(24)
-    if not tx.run("devices", "keep_secret", id=device_id, secret_hash=broker_hash(secret)):
-        raise NotFound(noun="device", key=device_id)
-    return secret
-
-
-def broker_passwords(tx: ReadTx) -> list[str]:
-    """Return the lines ``key:hash`` of a mosquitto password file, for every device."""
-    return [f"{r.key}:{r.secret_hash}" for r in tx.rows("devices", "secrets")]
 
 
 def devices(
@@ -125,20 +145,44 @@ def devices(
     prefix: str = "",
     farm_id: int | None = None,
     field_id: int | None = None,
+    group_id: int | None = None,
+    online: bool | None = None,
+    now: datetime | None = None,
     after: int = 0,
     limit: int = 100,
 ) -> list[Device]:
-    """Return devices of a region, farm or field in id order."""
+    """Return devices of a region, farm, field or group, there or not, in id order."""
     rows = tx.rows(
         "devices",
         "devices",
         prefix=prefix,
         farm_id=farm_id,
         field_id=field_id,
+        group_id=group_id,
+        online=online,
+        now=now or calendar.now(),
         after=after,
         limit=limit,
     )
     return [_device(r) for r in rows]
+
+
+def statuses(tx: ReadTx, device_ids: Sequence[int], now: datetime) -> dict[int, Status]:
+    """Return what is known of some devices by their messages; the silent ones are left out."""
+    rows = tx.rows("devices", "statuses", ids=list(device_ids), now=now)
+    return {
+        r.device_id: Status(
+            seen=r.seen,
+            online=r.there,
+            battery_pct=r.battery_pct,
+            battery_v=r.battery_v,
+            rssi_dbm=r.rssi_dbm,
+            snr_db=r.snr_db,
+            skew_s=r.skew_s,
+            gateway=r.gateway,
+        )
+        for r in rows
+    }
 
 
 def device(tx: ReadTx, device_id: int) -> Device:
@@ -200,21 +244,3 @@ def field_stream(
     )
     assert row is not None
     return _stream(row)
-
-
-def version(tx: ReadTx) -> int:
-    """Return a number that grows when devices or datastreams change."""
-    row = tx.row("devices", "version")
-    assert row is not None
-    return int(row.version)
-
-
-def catalogue(tx: ReadTx) -> DeviceCatalogue:
-    """Return every device and datastream, for placing readings."""
-    # first the version: what is registered between two statements then shows as newer
-    seen = version(tx)
-    streams: dict[int, dict[str, Datastream]] = {}
-    for row in tx.rows("devices", "streams"):
-        streams.setdefault(row.device_id, {})[row.channel] = _stream(row)
-    keys = {r.key: r.id for r in tx.rows("devices", "keys")}
-    return DeviceCatalogue(keys, streams, seen)

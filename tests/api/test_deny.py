@@ -11,6 +11,9 @@ from tests.api.world import DUNHUA, PREFECTURE, PROVINCE, YUSHU
 def world(postgres, seed):
     """A world of this module: who is let in decides and leaves receipts."""
     with opened(postgres, seed) as made:
+        for code, place in made.places.items():
+            body = DEVICE | {"key": f"labelled-{code}", "farm_id": place.farm}
+            assert made.post("/v1/devices", json=body).status_code == 201
         yield made
 
 
@@ -48,6 +51,15 @@ DEVICE = {
     "location": [126.55, 44.83],
     "datastreams": [{"channel": "w", "quantity": "soil_moisture", "unit": "%"}],
 }
+# the device behind this label was registered another way meanwhile
+CLAIM = {"claim_key": "labe-lled-0000-220182", "farm_id": "{farm}", "name": NAME}
+ANNOUNCEMENT = {
+    "profile": "dragino-lse01",
+    "region": "220182",
+    "devices": [{"key": "probe-220182"}],
+}
+PLACE = {"location": [126.55, 44.83], "since": "2026-05-01"}
+GROUP = {"key": "group-220182", "name": NAME, "region": "220182"}
 ADVICE = {"field_id": "{field}", "as_of": "2026-05-01"}
 
 # method, path, body, roles, scopes in which it is allowed
@@ -67,6 +79,27 @@ ROUTES = [
     ("GET", "/v1/devices?field={field}", None, EVERYONE, INSIDE),
     ("GET", "/v1/devices/{device}", None, EVERYONE, INSIDE),
     ("POST", "/v1/devices", DEVICE, OPERATORS, INSIDE),
+    ("PATCH", "/v1/devices/{device}", {"name": NAME}, OPERATORS, INSIDE),
+    ("GET", "/v1/devices?group={group}&online=false", None, EVERYONE, INSIDE),
+    ("POST", "/v1/devices/bulk", [], OPERATORS, ANYWHERE),
+    ("POST", "/v1/devices/claim", CLAIM, ADVISERS, INSIDE),
+    ("GET", "/v1/devices/{device}/installations", None, EVERYONE, INSIDE),
+    ("POST", "/v1/devices/{device}/installations", PLACE, OPERATORS, INSIDE),
+    ("POST", "/v1/devices/{device}/datastreams", {"datastreams": DEVICE["datastreams"]}, OPERATORS,
+     INSIDE),
+    ("POST", "/v1/devices/{device}/secret", None, OPERATORS, INSIDE),
+    ("DELETE", "/v1/devices/{device}/secret", None, OPERATORS, INSIDE),
+    ("GET", "/v1/devices/{device}/events", None, OPERATORS, INSIDE),
+    ("GET", "/v1/devices/{device}/unclaimed", None, EVERYONE, INSIDE),
+    ("GET", "/v1/profiles", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/claims", None, OPERATORS, ANYWHERE),
+    ("POST", "/v1/claims", ANNOUNCEMENT, OPERATORS, INSIDE),
+    ("GET", "/v1/groups", None, EVERYONE, ANYWHERE),
+    ("POST", "/v1/groups", GROUP, OPERATORS, INSIDE),
+    ("GET", "/v1/groups/{group}", None, EVERYONE, INSIDE),
+    ("PATCH", "/v1/groups/{group}", {"name": NAME}, OPERATORS, INSIDE),
+    ("DELETE", "/v1/groups/{group}", None, OPERATORS, INSIDE),
+    ("PATCH", "/v1/datastreams/{moisture}", {"depth_cm": 10}, OPERATORS, INSIDE),
     ("GET", "/v1/datastreams", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/datastreams?device={device}", None, EVERYONE, INSIDE),
     ("GET", "/v1/datastreams?field={field}", None, EVERYONE, INSIDE),
@@ -116,6 +149,7 @@ def filled(world, template):
         field=place.field,
         device=place.device,
         moisture=place.moisture,
+        group=place.group,
         recommendation=place.recommendation,
         layer=world.layer,
         scene=world.scene,

@@ -22,7 +22,9 @@ from models.place import FarmKind, Provenance
 from models.platform import Platform
 from models.reading import BLOCK, LedgerEntry, Quarantined, Reason
 from models.store import (
+    claims,
     devices,
+    groups,
     ledger,
     people,
     places,
@@ -50,6 +52,7 @@ class Place:
     device: int
     moisture: int
     temperature: int
+    group: int
     recommendation: int = 0
 
 
@@ -70,6 +73,10 @@ class World:
     def get(self, path, *, role=Role.OPERATOR, scope=PROVINCE, headers=None, **more):
         dressed = self.headers(role, scope) | (headers or {})
         return self.client.get(path, headers=dressed, **more)
+
+    def send(self, method, path, *, role=Role.OPERATOR, scope=PROVINCE, headers=None, **more):
+        dressed = self.headers(role, scope) | (headers or {})
+        return self.client.request(method, path, headers=dressed, **more)
 
     def post(self, path, *, role=Role.OPERATOR, scope=PROVINCE, headers=None, **more):
         dressed = self.headers(role, scope) | (headers or {})
@@ -157,7 +164,23 @@ def add_place(database, code):
         moisture, temperature = (s.id for s in devices.datastreams(tx, device_ids=[device.id]))
         readings.add(tx, hours_of(moisture, 0.25))
         readings.add(tx, hours_of(temperature, 12.0))
-    return Place(farm.id, plot.id, device.id, moisture, temperature)
+        group = add_group(tx, code, device)
+    return Place(farm.id, plot.id, device.id, moisture, temperature, group)
+
+
+def add_group(tx, code, device):
+    """A group of the device, and a claim key of a device that came another way meanwhile."""
+    group = groups.add(tx, key=f"group-{code}", name_zh="组", name_en="Group", region_code=code)
+    groups.join(tx, group, [device], "seed")
+    claims.announce(
+        tx,
+        device_key=f"labelled-{code}",
+        claim_key=f"LABE-LLED-0000-{code}",
+        profile="dragino-lse01",
+        region_code=code,
+        by="seed",
+    )
+    return group.id
 
 
 def hours_of(datastream, level):

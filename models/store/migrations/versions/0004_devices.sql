@@ -58,14 +58,17 @@ END $$;
 CREATE TRIGGER device_event_stays BEFORE UPDATE OR DELETE ON device_event
     FOR EACH ROW EXECUTE FUNCTION device_event_stays();
 
+-- Whether a device is there: by its own word (worth a day), else when it was heard within three
+-- of its usual intervals, which is taken for an hour until it is learnt. Never below 2 minutes.
+CREATE FUNCTION device_online(
+    seen timestamptz, sign boolean, usual_s float8, present timestamptz
+) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN seen IS NULL OR NOT COALESCE(sign, true) THEN false
+        WHEN sign AND seen > present - interval '1 day' THEN true
+        ELSE seen > present - make_interval(secs => GREATEST(3 * COALESCE(usual_s, 3600), 120))
+    END
+$$;
+
 -- Installations may be entered for the past: one row for each device and beginning.
 CREATE UNIQUE INDEX installation_begin ON installation (device_id, since);
-
--- Stored values that a calibration has not reached yet, for they were too many for one request.
-CREATE TABLE rederivation (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    datastream_id int NOT NULL REFERENCES datastream ON DELETE CASCADE,
-    since timestamptz NOT NULL,
-    until timestamptz,
-    asked timestamptz NOT NULL DEFAULT now()
-);
