@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import start_http_server
 
+from ingest.alarms.watch import Patience, Watchman
 from ingest.flood import Allowance as Allowance
 from ingest.flood import Limiter
 from ingest.intake import MAX_PAYLOAD
@@ -46,6 +47,8 @@ class Options:
         What one device may send.
     share : Share, optional
         Several ingestors share the topics; None for one that reads them all.
+    patience : Patience
+        How the watch over alarms waits; one of several ingestors keeps it at a time.
     """
 
     metrics_port: int = 0
@@ -55,6 +58,7 @@ class Options:
     rhythm: Rhythm = field(default_factory=Rhythm)
     allowance: Allowance = field(default_factory=Allowance)
     share: Share | None = None
+    patience: Patience = field(default_factory=Patience)
 
 
 class Ingestor:
@@ -66,6 +70,7 @@ class Ingestor:
         self._inbox = Inbox(self._options.capacity)
         self._status = Status()
         self._limiter = Limiter(self._options.allowance)
+        self._watchman = Watchman(database, self._options.patience)
         self._part = PART
         self._subscriber = self._source(link)
         self._writer = Writer(
@@ -84,6 +89,7 @@ class Ingestor:
             threading.Thread(target=self._write, name="writer", daemon=True),
             self._periodic("rollups", every.rollup_every, self._roll),
             self._periodic("heartbeat", every.beat_every, self._beat),
+            self._periodic("alarms", every.patience.every_s, self._watchman.look),
         ]
         if isinstance(self._subscriber, Partitions):
             self._threads.append(self._periodic("partitions", LOOK_S, self._share_out))
@@ -155,7 +161,7 @@ class Ingestor:
         gauge = self._status.gauge(name, text)
         gauge.set_function(lambda: float(getattr(self.status(), attribute)))
 
-    def _periodic(self, name: str, every: float, work: Callable[[], None]) -> threading.Thread:
+    def _periodic(self, name: str, every: float, work: Callable[[], object]) -> threading.Thread:
         def repeat() -> None:
             while True:
                 try:
