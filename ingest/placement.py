@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.mqtt.format import Sent
+from ingest.profiles import profiles
 from models import units
 from models.calendar import SHANGHAI
 from models.calibration import calibrated
 from models.device import Datastream, DeviceCatalogue
 from models.errors import UnknownQuantity, UnknownUnit
+from models.profile import Profile
 from models.quantity import quantity
 from models.reading import Reason
 from models.units import conversion
@@ -83,6 +85,8 @@ class Placement:
             # a stream registered before its unit left the register must not stop the others
             with suppress(UnknownQuantity, UnknownUnit):
                 device.rows[channel] = self._add(stream, stream.unit)
+        if device.profile in profiles():
+            _respell(device, profiles()[device.profile])
         return device
 
     def _add(self, stream: Datastream, unit: str) -> int:
@@ -151,8 +155,10 @@ def _by_quantity(device: Device, sent: Sent) -> Datastream | Unplaced:
         return Unplaced(Reason.UNKNOWN_QUANTITY, error.message)
     matches = [
         stream
-        for stream in device.streams.values()
-        if stream.quantity == wanted.key and sent.depth_cm in (None, stream.depth_cm)
+        for name, stream in device.streams.items()
+        if name == stream.channel  # once, not under each of its spellings
+        and stream.quantity == wanted.key
+        and sent.depth_cm in (None, stream.depth_cm)
     ]
     if len(matches) == 1:
         return matches[0]
@@ -160,6 +166,13 @@ def _by_quantity(device: Device, sent: Sent) -> Datastream | Unplaced:
     hint = "; say which 'channel' or 'depth_cm'" if matches else ""
     detail = f"the device has {len(matches)} datastreams of {wanted.key}{depth}{hint}"
     return Unplaced(Reason.UNKNOWN_QUANTITY, detail)
+
+
+def _respell(device: Device, profile: Profile) -> None:
+    """Let the other spellings that the device's profile knows mean the same datastreams."""
+    others = profile.spellings(device.streams)
+    device.streams = device.streams | {o: device.streams[name] for o, name in others.items()}
+    device.rows |= {o: device.rows[name] for o, name in others.items() if name in device.rows}
 
 
 def _zone(name: str) -> ZoneInfo:

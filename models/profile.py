@@ -1,6 +1,6 @@
 """Device profiles: what the values of a device model mean."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,6 +77,20 @@ class Profile:
     def by_name(self) -> dict[str, ProfileChannel]:
         """Channel -> its description."""
         return {channel.name: channel for channel in self.channels}
+
+    def spellings(self, registered: Collection[str]) -> dict[str, str]:
+        """Return other names of a device's registered channels: name -> channel.
+
+        A device may also be registered under the spelling that its network server uses; the
+        other spellings of that value then mean the same datastream.
+        """
+        found: dict[str, str] = {}
+        for channel in self.channels:
+            names = (channel.name, *channel.keys)
+            meant = next((name for name in names if name in registered), None)
+            if meant is not None:
+                found |= {name: meant for name in names if name not in registered}
+        return found
 
     def channel(self, key: str) -> ProfileChannel | None:
         """Return the channel that a payload key names, or None."""

@@ -51,14 +51,10 @@ class Refusal(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A value that is not a number (a valve's state, a text): kept beside the readings.
-
-    ``item`` is its position in the message, as of `Sent`.
-    """
+    """A value that is not a number (a valve's state, a text): kept beside the readings."""
 
     channel: str
     text: str
-    item: int = -1
 
 
 class Uplink(NamedTuple):

@@ -55,7 +55,7 @@ class Harvest:
         elif isinstance(stated, int | float) and not isinstance(stated, bool):
             self.sent.append(Sent(item, time, number(stated), channel, unit, ago=ago))
         elif stated is not None and not self._number_in_text(item, channel, stated, time, unit):
-            self.kept.append(Kept(channel, _text(stated), item))
+            self.kept.append(Kept(channel, _text(stated)))
 
     def refuse(self, channel: str, detail: str) -> None:
         """Refuse a value."""

@@ -73,7 +73,7 @@ def test_raw_bytes_go_through_the_codec_of_the_profile():
         "conduct_SOIL": 28200,
     }
     assert {s.time for s in decoded.sent} == {us(2022, 7, 18, 9, 34, 15, 775023)}
-    assert decoded.kept == [Kept("Sensor_flag", "probe found", 5)]
+    assert decoded.kept == [Kept("Sensor_flag", "probe found")]
     assert decoded.signs.battery_v == 3.625
 
 
@@ -190,7 +190,7 @@ def test_earlier_records_keep_their_own_times():
         (3, "temperature", 1665562358_000000, 27.3),
         (5, "temperature", us(2022, 10, 12, 8, 22, 38), 27.4),
     ]
-    assert decoded.kept == [Kept("valve_1", "open", 4)]
+    assert decoded.kept == [Kept("valve_1", "open")]
     assert [(r.item, r.channel) for r in decoded.refused] == [(6, "history"), (7, "history")]
 
 
@@ -219,14 +219,14 @@ def test_text_that_only_resembles_a_number_is_kept_as_text(soil, text):
     payload["object"] = {"BatV": text}
     decoded = decode(topic, payload)
     assert not decoded.sent
-    assert decoded.kept == [Kept("BatV", text, 0)]
+    assert decoded.kept == [Kept("BatV", text)]
 
 
 def test_states_are_kept_and_gaps_are_none(soil):
     topic, payload = soil
     payload["object"] = {"valve": True, "list": ["a"], "gap": None, "text": "nan", "huge": 10**400}
     decoded = decode(topic, json.dumps(payload).encode())
-    assert decoded.kept == [Kept("valve", "true", 0), Kept("list", '["a"]', 1)]
+    assert decoded.kept == [Kept("valve", "true"), Kept("list", '["a"]')]
     assert [s.channel for s in decoded.sent] == ["text", "huge"]
     assert math.isnan(decoded.sent[0].value)
     assert decoded.sent[1].value == math.inf
