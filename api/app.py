@@ -16,6 +16,7 @@ from api.lane import Lane
 from api.metrics import Figures, Measured
 from api.routes import (
     account,
+    datastreams,
     device_changes,
     devices,
     enrolment,
@@ -41,6 +42,7 @@ _ROUTERS = (
     enrolment.router,
     devices.router,
     device_changes.router,
+    datastreams.router,
     groups.router,
     readings.router,
     layers.router,

@@ -107,6 +107,12 @@ class Entrant:
         with self.at.platform.database.reading() as tx:
             yield _access(tx, self.at, self.person, self.action)
 
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """Open a transaction of this person that commits when the block ends well."""
+        with self.at.platform.database.writing() as tx:
+            yield _access(tx, self.at, self.person, self.action)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:

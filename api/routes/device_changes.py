@@ -6,13 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from api import present
-from api.dependencies import Reading, Writing, reads, writes
+from api.dependencies import Entrant, Reading, Writing, enters, reads, writes
 from api.paging import Page, paged
 from api.routes.devices import detail, new_streams
 from api.routes.places import county_at
 from api.schemas.devices import (
-    DatastreamChange,
-    DatastreamOut,
     DatastreamsAdded,
     DatastreamsIn,
     DeviceChange,
@@ -25,14 +23,13 @@ from api.schemas.devices import (
 )
 from api.schemas.problem import ONE_PROBLEMS, WRITE_PROBLEMS
 from api.schemas.shape import Id
+from ingest import claiming
 from ingest.enrolment import checked_formats
 from ingest.mqtt.accounts import checked_relay
 from ingest.profiles import profile, profiles
-from models.device import Datastream, Device
-from models.errors import NotFound
+from models.device import Device
 from models.person import Action
 from models.store import device_changes, device_events, devices, groups, logins, unclaimed
-from models.store.database import ReadTx
 
 router = APIRouter(tags=["devices"])
 _PROVINCE = "220000"
@@ -68,7 +65,8 @@ def change(access: Writing, device_id: Id, given: DeviceChange) -> dict[str, Any
 
 def _changed(access: Writing, before: Device, given: DeviceChange) -> Device:
     """Return the device as it is to be."""
-    named, to = given.model_fields_set, {}
+    named = given.model_fields_set
+    to: dict[str, Any] = {}
     if given.name is not None:
         to |= {"name_zh": given.name.zh, "name_en": given.name.en}
     if "field_id" in named:
@@ -149,43 +147,16 @@ def install(access: Writing, device_id: Id, given: InstallationIn) -> dict[str, 
     response_model=DatastreamsAdded,
     responses=WRITE_PROBLEMS,
 )
-@writes(Action.REGISTER)
-def add_datastreams(access: Writing, device_id: Id, given: DatastreamsIn) -> dict[str, Any]:
+@enters(Action.REGISTER)
+def add_datastreams(entrant: Entrant, device_id: Id, given: DatastreamsIn) -> dict[str, Any]:
     """Add datastreams; values that were kept under their keys become readings."""
-    device = access.see(devices.device(access.tx, device_id))
     streams = new_streams(given.datastreams)
-    devices.add_streams(access.tx, device.id, streams, access.person.login)
-    claimed = 0
-    found = devices.datastreams(access.tx, device_ids=[device.id])
+    with entrant.writing() as access:
+        device = access.see(devices.device(access.tx, device_id))
+        devices.add_streams(access.tx, device.id, streams, access.person.login)
+        found = devices.datastreams(access.tx, device_ids=[device.id])
+    claimed = claiming.claim(entrant.platform.database, device.id) if device.active else 0
     return {"items": [present.datastream(it) for it in found], "next": None, "claimed": claimed}
-
-
-def stream_of(tx: ReadTx, datastream_id: int) -> tuple[Datastream, str]:
-    """Return a datastream and its county, or raise NotFound."""
-    found = devices.datastreams(tx, ids=[datastream_id])
-    if not found:
-        raise NotFound(noun="datastream", key=datastream_id)
-    return found[0], devices.regions_of(tx, [datastream_id])[datastream_id]
-
-
-@router.patch(
-    "/v1/datastreams/{datastream_id}",
-    summary="Change a datastream",
-    response_model=DatastreamOut,
-    responses=WRITE_PROBLEMS,
-)
-@writes(Action.REGISTER)
-def change_datastream(
-    access: Writing, datastream_id: Id, given: DatastreamChange
-) -> dict[str, Any]:
-    """Change channel, wire unit or depth; readings that are stored keep the unit they came in."""
-    before, region = stream_of(access.tx, datastream_id)
-    access.inside(region)
-    after = replace(before, **given.model_dump(exclude_unset=True))
-    after = replace(after, channel=after.channel or before.channel, unit=after.unit or before.unit)
-    return present.datastream(
-        device_changes.change_stream(access.tx, before, after, access.person.login)
-    )
 
 
 @router.post(

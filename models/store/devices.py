@@ -244,3 +244,10 @@ def field_stream(
     )
     assert row is not None
     return _stream(row)
+
+
+def readings_since(tx: ReadTx, datastream_id: int, since: datetime, most: int) -> int:
+    """Return how many readings a datastream has from a time on, or ``most`` if more."""
+    row = tx.row("devices", "readings_since", id=datastream_id, since=since, most=most)
+    assert row is not None
+    return int(row.n)

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from ingest import recalibration
 from models.person import Role
 from models.store import groups as group_store
-from models.store import presence, unclaimed
+from models.store import presence, readings, unclaimed
 from models.store.presence import Presence
 from tests.api.conftest import opened
 from tests.api.world import DUNHUA, NOW, SPOTS, YUSHU
@@ -266,6 +267,72 @@ def test_keys_without_a_datastream_are_told_once_each(world):
         ("Mod", 3, "2", None),
         ("temp_DS18B20", 3, "2", "outer_temperature"),
     ]
+
+
+def test_a_new_datastream_claims_what_was_kept_under_its_key(world):
+    made = registered(world)
+    at = round((NOW - timedelta(hours=2)).timestamp() * 1_000_000)
+    with world.platform.database.writing() as tx:
+        texts = ["1.5", "2.5", "closed"]
+        unclaimed.keep(
+            tx,
+            [
+                unclaimed.Value(made["id"], "extra", at + k * 60_000_000, text, at)
+                for k, text in enumerate(texts)
+            ],
+        )
+    new = {"channel": "extra", "quantity": "air_temperature", "unit": "Cel"}
+    path = f"/v1/devices/{made['id']}"
+    added = world.post(f"{path}/datastreams", json={"datastreams": [new]}).json()
+    assert added["claimed"] == 2  # a text is no air temperature
+    stream = next(s["id"] for s in added["items"] if s["channel"] == "extra")
+    told = world.get(f"/v1/observations?datastream={stream}").json()["items"]
+    assert [it["value"] for it in told] == [1.5, 2.5]
+    assert world.get(f"{path}/unclaimed").json()["items"] == []
+
+
+def test_a_swapped_sensor_is_corrected_from_that_time_on_and_what_was_sent_stays(fresh_world):
+    world = fresh_world
+    stream = world.places[YUSHU].moisture
+    path = f"/v1/datastreams/{stream}/calibrations"
+
+    def rows():
+        with world.platform.database.reading() as tx:
+            found = readings.window(tx, [stream], NOW - timedelta(days=40), NOW)
+        return found["phenomenon_time"], found["value"], found["raw"]
+
+    times, before, raw = rows()
+    since = NOW - timedelta(days=10)
+    late = times >= since.timestamp() * 1e6
+    sent = {"since": since.isoformat(), "gain": 1.1, "bias": -0.01, "note": "换传感器 swapped"}
+    made = world.post(path, json=sent, scope=YUSHU)
+    assert made.status_code == 201, made.text
+    assert made.json()["applied"] is not None
+    assert made.json()["rederived"] == late.sum() == 240
+    _, after, raw_after = rows()
+    assert (raw_after == raw).all()
+    assert (after[~late] == before[~late]).all()
+    assert after[late] == pytest.approx(before[late] * 1.1 - 0.01)
+    days = world.get(f"/v1/observations?datastream={stream}&bucket=day&start=2026-04-30").json()
+    assert days["items"][0]["mean"] == pytest.approx(0.265, abs=0.012)
+    told = world.get(path).json()["items"]
+    assert [(it["gain"], it["by"], it["until"]) for it in told] == [(1.1, "operator-220182", None)]
+    device = {"id": world.places[YUSHU].device}
+    assert events(world, device)[0] == ("operator-220182", "calibrated")
+    assert world.post(path, json=sent).status_code == 409
+    assert world.post(path, json=sent | {"gain": 0, "since": NOW.isoformat()}).status_code == 422
+
+
+def test_a_long_correction_waits_for_the_verb(fresh_world, monkeypatch):
+    world = fresh_world
+    stream = world.places[YUSHU].moisture
+    monkeypatch.setattr("api.routes.datastreams._AT_ONCE", 100)
+    path = f"/v1/datastreams/{stream}/calibrations"
+    made = world.post(path, json={"since": "2026-04-01", "bias": 0.1})
+    assert made.status_code == 202
+    assert (made.json()["applied"], made.json()["rederived"]) == (None, 0)
+    assert recalibration.catch_up(world.platform.database) > 500
+    assert world.get(path).json()["items"][0]["applied"] is not None
 
 
 HEAD = "key,farm,field,name_zh,name_en,lon,lat,profile,depth_cm,datastreams,groups\n"

@@ -191,6 +191,8 @@ def hours_of(datastream, level):
     last = int(NOW.replace(minute=0).timestamp())
     block["phenomenon_time"] = (last - 3600 * np.arange(n)[::-1]) * 1_000_000
     block["value"] = level + 0.01 * np.sin(np.arange(n) / 12)
+    block["raw"] = block["value"]
+    block["received"] = block["phenomenon_time"]
     block["quality"] = np.where(np.arange(n) % 100 == 99, 1, 0)
     return block
 

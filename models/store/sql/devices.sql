@@ -122,6 +122,12 @@ WHERE (CAST(:device_ids AS int[]) IS NULL OR s.device_id = ANY(CAST(:device_ids 
   AND COALESCE(d.region_code, f.region_code) LIKE :prefix || '%'
 ORDER BY s.id;
 
+-- name: readings_since
+-- How many readings a datastream has from a time on, counted up to a limit.
+SELECT count(*) AS n FROM (
+    SELECT FROM reading WHERE datastream_id = :id AND time >= :since LIMIT :most
+) r;
+
 -- name: change_stream
 -- Replace what may be changed of a datastream.
 UPDATE datastream SET channel = :channel, unit = :unit, depth_cm = :depth_cm WHERE id = :id;
