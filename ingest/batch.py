@@ -48,6 +48,7 @@ class Outcome:
     stored: int = 0
     duplicate: int = 0
     quarantined: dict[Reason, int] = field(default_factory=dict)
+    undated: int = 0
 
 
 @dataclass(slots=True)
@@ -71,6 +72,8 @@ class Batch:
         Values under keys without a datastream.
     replies : list of (str, bytes)
         To publish once the batch is committed.
+    undated : int
+        Values of retained messages, of unknown age, that were left out.
     calibration : int
         Version of the calibrations that the values were converted with.
     outcomes : ndarray of uint8
@@ -89,6 +92,7 @@ class Batch:
     unclaimed: list[Value] = field(default_factory=list)
     replies: list[tuple[str, bytes]] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
+    undated: int = 0
     calibration: int | None = None
     outcomes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
@@ -198,4 +202,5 @@ def _outcome(batch: Batch, entries: list[LedgerEntry]) -> Outcome:
     for refused in batch.refused:
         known = total.quarantined.get(refused.reason, 0)
         total.quarantined[refused.reason] = known + refused.n
+    total.undated = batch.undated
     return total

@@ -104,8 +104,6 @@ class _Taking:
             batch.accounts[number] = device.key
         if message.flooding:
             raise Undecodable(Reason.FLOODING, "more messages than the device may send")
-        if message.flooding:
-            raise Undecodable(Reason.FLOODING, "more messages than the device may send")
         if message.size > MAX_PAYLOAD:
             detail = f"{message.size} bytes; {MAX_PAYLOAD} are allowed"
             raise Undecodable(Reason.TOO_LARGE, detail)
@@ -113,6 +111,8 @@ class _Taking:
         if device is not None:
             self._known(number, device, decoded)
         batch.replies.extend(decoded.replies)
+        if message.retained:
+            decoded = self._dated(decoded)
         if device is None:
             return _refuse_unregistered(batch, number, address, decoded)
         if decoded.selective:
@@ -122,6 +122,19 @@ class _Taking:
         if decoded.uplink is not None:
             batch.frames[number] = Frame(device.id, *decoded.uplink, message.received)
         return self._place(number, decoded, device)
+
+    def _dated(self, decoded: Decoded) -> Decoded:
+        """Leave out what tells no time, of a message that the broker had in store.
+
+        It came when it was new, or is older than our session; now it would be a reading of
+        the present. It comes again at every connection, so it is counted, not quarantined.
+        """
+        sent = [s for s in decoded.sent if s.time is not None]
+        if sent or decoded.refused:
+            self._batch.undated += len(decoded.sent) - len(sent)
+            return decoded._replace(sent=sent)
+        self._batch.undated += len(decoded.sent) + len(decoded.kept)
+        return decoded._replace(sent=[], kept=(), selective=False)
 
     def _known(self, number: int, device: Device, decoded: Decoded) -> None:
         self._batch.accounts[number] = device.key
@@ -169,7 +182,8 @@ class _Taking:
             if k.channel in streams
         ]
         if not sent and not refused and (decoded.sent or decoded.refused):
-            names = [str(x.channel) for x in (*decoded.sent, *decoded.refused)]
+            names = [str(s.channel) for s in decoded.sent]
+            names += [str(r.channel) for r in decoded.refused]
             detail = f"none of {', '.join(names)[:300]} is a channel of the device"
             raise Undecodable(Reason.UNKNOWN_QUANTITY, detail)
         time = next((s.time for s in decoded.sent if s.time is not None), at)

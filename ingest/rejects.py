@@ -191,7 +191,10 @@ def _attempt(
     messages = [Message(e.topic, e.payload, micros(e.received), len(e.payload)) for e in taken]
     only = [None if entry.items is None else set(entry.items) for entry in taken]
     batch = digest(messages, run.placement, judged_at=run.judged_at, only=only)
+    # what old messages say for later ones explains their own kind, not what comes in now
+    told, batch.memory.changed = batch.memory.changed, {}
     outcomes = store_readings(tx, batch)
+    run.placement.remember(told)
     changed: list[int] = []
     moves: list[LedgerEntry] = []
     written: list[Quarantined] = []

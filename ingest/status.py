@@ -80,6 +80,11 @@ class Status:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
             registry=self.registry,
         )
+        self._undated = Counter(
+            "heitu_ingest_undated",
+            "Values of unknown age that a broker had retained, left out",
+            registry=self.registry,
+        )
         self._failures = Counter(
             "heitu_ingest_failures",
             "Failed attempts to store a batch",
@@ -105,10 +110,11 @@ class Status:
         for reason, n in outcome.quarantined.items():
             self._readings.labels("quarantined", reason.value).inc(n)
         self._messages.inc(messages)
+        self._undated.inc(outcome.undated)
         self._batches.observe(seconds)
 
     def failed(self, kind: str, why: str) -> None:
-        """Note a failed attempt; ``kind`` is "outage" or "poison"."""
+        """Note a failed attempt; ``kind`` is "outage", "poison" or "writer"."""
         if kind == "outage":
             self.database_why = why
         self._failures.labels(kind).inc()

@@ -17,6 +17,7 @@ from ingest.batch import Batch, Outdated, store
 from ingest.flood import Limiter
 from ingest.intake import digest, parted, unknown
 from ingest.mqtt.inbox import Inbox, Message
+from ingest.mqtt.pace import Pace
 from ingest.placement import Placement
 from ingest.status import Status
 from models.errors import Unavailable
@@ -65,7 +66,7 @@ class Writer:
         reply: Callable[[list[tuple[str, bytes]]], None] | None = None,
     ) -> None:
         self.attendance = Attendance()
-        self._reply = reply or _unanswered
+        self._reply, self._pace = reply or _unanswered, Pace()
         self._limiter = limiter or Limiter()
         self.in_hand: Sequence[Message] = ()
         self._database, self._inbox, self._status, self._settle = database, inbox, status, settle
@@ -162,7 +163,7 @@ class Writer:
             self._placement.remember(batch.memory.changed)
         self.attendance.note(batch)
         if batch.replies:
-            self._reply(batch.replies)
+            self._reply(self._pace.due(batch.replies))
 
     def _set_aside(self, messages: list[Message], error: Exception) -> None:
         batch = Batch(messages, [UNKNOWN])
