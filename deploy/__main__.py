@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from deploy import settings
 from deploy.embedded import parent
-from deploy.verbs import advise, broker, check, data, operate, people, run
+from deploy.verbs import advise, broker, check, data, devices, files, operate, people, retention, run
 from models.errors import HeituError
 from models.platform import Platform
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"Heitu {_version()}")
     top.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
     verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
-    for group in (run, data, advise, people, broker, operate, check):
+    for group in (run, data, files, advise, people, devices, broker, operate, retention, check):
         group.add(verbs)
     return top
 

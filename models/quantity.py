@@ -49,6 +49,7 @@ _ALL = (
     Quantity("soil_moisture", "m3/m3", 0, 0.7, "土壤体积含水量", "Soil moisture", 3, _PROBE),
     Quantity("soil_ec", "dS/m", 0, 20, "土壤电导率", "Soil conductivity", 2, _PROBE),
     Quantity("air_temperature", "Cel", -50, 50, "气温", "Air temperature", 1, _JILIN),
+    Quantity("dew_point", "Cel", -60, 35, "露点温度", "Dew point", 1, _JILIN),
     Quantity("air_humidity", "%", 0, 100, "相对湿度", "Relative humidity", 0, _PHYSICS),
     Quantity("precipitation", "mm", 0, 300, "降水量", "Precipitation", 1, _PHYSICS),
     # a gauge that counts on: never a depth of one interval, and never summed
