@@ -22,6 +22,7 @@ from api.routes import (
     enrolment,
     groups,
     health,
+    ingest,
     layers,
     ledger,
     page,
@@ -29,10 +30,12 @@ from api.routes import (
     readings,
     recommendations,
     regions,
+    sensorthings_create,
     tiles,
 )
 from api.schemas.problem import Place, Problem
 from api.visitors import Visitors
+from ingest.reception import Reception
 from models.platform import Platform
 
 _ROUTERS = (
@@ -45,6 +48,8 @@ _ROUTERS = (
     datastreams.router,
     groups.router,
     readings.router,
+    ingest.router,
+    sensorthings_create.router,
     layers.router,
     tiles.router,
     recommendations.router,
@@ -78,6 +83,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.directory = Directory()
     app.state.outlines = regions.Outlines()
     app.state.attempts = Attempts()
+    app.state.reception = Reception(platform.database)
     app.state.claims = Attempts()
     app.state.figures = Figures(platform)
     app.state.visitors = Visitors()

@@ -12,8 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
+from ingest.observations import LARGEST
 
 MOST_BODY = 1 << 20  # bytes; a field of 10,000 corners is 400 kB of GeoJSON
+_WIDER = {  # paths that take batches of readings
+    "/v1/observations": LARGEST,
+    "/sta/v1.1/CreateObservations": LARGEST,
+}
 _WORTH_ZIPPING = 1400  # bytes: below one Ethernet frame nothing is won
 _ZIPPED = ("application/json", "application/geo+json", "text/", "application/problem+json")
 
@@ -46,12 +51,13 @@ class Edge:
             return
         headers = Headers(scope=scope)
         answer = _Answer(send, head=scope["method"] == "HEAD", zip_it=_takes_gzip(headers))
-        if _declared(headers) > MOST_BODY:
-            await _too_large(scope)(scope, receive, answer)
+        most = _WIDER.get(scope["path"], MOST_BODY)
+        if _declared(headers) > most:
+            await _too_large(scope, most)(scope, receive, answer)
             return
         inner = {**scope, "method": "GET"} if answer.head else scope
         try:
-            await self.app(inner, _Limited(receive), answer)
+            await self.app(inner, _Limited(receive, most), answer)
         finally:
             if "route" in inner:
                 scope["route"] = inner["route"]  # for those outside who count by route
@@ -60,15 +66,16 @@ class Edge:
 class _Limited:
     """A ``receive`` that stops a body without a declared length at the limit."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, most: int) -> None:
         self.receive = receive
+        self.most = most
         self.seen = 0
 
     async def __call__(self) -> Message:
         message = await self.receive()
         self.seen += len(message.get("body", b""))
-        if self.seen > MOST_BODY:
-            raise HTTPException(413, f"the limit is {MOST_BODY} bytes")
+        if self.seen > self.most:
+            raise HTTPException(413, f"the limit is {self.most} bytes")
         return message
 
 
@@ -123,8 +130,8 @@ def _declared(headers: Headers) -> int:
     return int(length) if length.isdecimal() and len(length) < 19 else 0
 
 
-def _too_large(scope: Scope) -> ASGIApp:
-    details = (f"请求体上限为 {MOST_BODY} 字节。", f"The limit of a body is {MOST_BODY} bytes.")
+def _too_large(scope: Scope, most: int) -> ASGIApp:
+    details = (f"请求体上限为 {most} 字节。", f"The limit of a body is {most} bytes.")
     titles = ("请求体过大", "Request body too large")
     request: Request = Request(cast("dict[str, Any]", scope))
     return problem(request, 413, "too-large", titles, details, {"Connection": "close"})

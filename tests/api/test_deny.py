@@ -18,7 +18,9 @@ def world(postgres, seed):
 
 
 V, A, D, P = Role.VIEWER, Role.AGRONOMIST, Role.OFFICER, Role.OPERATOR
+G = Role.GATEWAY
 EVERYONE, ADVISERS, DECIDERS, OPERATORS = {V, A, D, P}, {A, D, P}, {D, P}, {P}
+INGESTERS = {P, G}
 INSIDE = {PROVINCE, PREFECTURE, YUSHU}  # scopes that hold the things of Yushu
 ANYWHERE = {PROVINCE, PREFECTURE, YUSHU, DUNHUA}
 
@@ -61,6 +63,20 @@ ANNOUNCEMENT = {
 PLACE = {"location": [126.55, 44.83], "since": "2026-05-01"}
 GROUP = {"key": "group-220182", "name": NAME, "region": "220182"}
 ADVICE = {"field_id": "{field}", "as_of": "2026-05-01"}
+TIME = "2026-05-01T05:59:00Z"
+READING = {"device": "probe-220182", "channel": "w", "time": TIME, "value": 20}
+ENTITY = {"Datastream": {"@iot.id": "{moisture}"}, "phenomenonTime": TIME, "result": 20}
+ARRAY = {
+    "Datastream": {"@iot.id": "{moisture}"},
+    "components": ["phenomenonTime", "result"],
+    "dataArray": [[TIME, 20]],
+}
+CHIRPSTACK = {"deviceInfo": {"devEui": "probe-220182"}, "time": TIME, "object": {"w": 20}}
+TTN = {
+    "end_device_ids": {"device_id": "probe-220182"},
+    "received_at": TIME,
+    "uplink_message": {"decoded_payload": {"w": 20}, "received_at": TIME},
+}
 
 # method, path, body, roles, scopes in which it is allowed
 ROUTES = [
@@ -132,6 +148,12 @@ ROUTES = [
     ("GET", "/v1/ledger?device=probe-220182", None, EVERYONE, INSIDE),
     ("GET", "/v1/quarantine", None, OPERATORS, {PROVINCE}),
     ("GET", "/v1/quarantine?device=probe-220182", None, OPERATORS, INSIDE),
+    ("POST", "/v1/observations", READING, INGESTERS, INSIDE),
+    ("POST", "/v1/webhooks/chirpstack?event=up", CHIRPSTACK, INGESTERS, INSIDE),
+    ("POST", "/v1/webhooks/ttn", TTN, INGESTERS, INSIDE),
+    ("POST", "/sta/v1.1/Observations", ENTITY, INGESTERS, INSIDE),
+    ("POST", "/sta/v1.1/Datastreams({moisture})/Observations", ENTITY, INGESTERS, INSIDE),
+    ("POST", "/sta/v1.1/CreateObservations", [ARRAY], INGESTERS, INSIDE),
 ]  # fmt: skip
 PUBLIC = {
     "/v1/auth/token",
@@ -162,15 +184,23 @@ def filled(world, template):
 
 def body_for(world, body):
     place = world.places[YUSHU]
-    ids = {"{farm}": place.farm, "{field}": place.field}
-    return body and {k: ids.get(v, v) if isinstance(v, str) else v for k, v in body.items()}
+    ids = {"{farm}": place.farm, "{field}": place.field, "{moisture}": place.moisture}
+
+    def fill(part):
+        if isinstance(part, dict):
+            return {key: fill(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [fill(value) for value in part]
+        return ids.get(part, part) if isinstance(part, str) else part
+
+    return fill(body)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "roles", "scopes"), ROUTES)
 def test_a_route_lets_in_whom_it_should_and_nobody_else(world, method, path, body, roles, scopes):
     url, sent = filled(world, path), body_for(world, body)
     wrong = {}
-    for role in (V, A, D, P):
+    for role in (V, A, D, P, G):
         for scope in (PROVINCE, PREFECTURE, YUSHU, DUNHUA):
             headers = world.headers(role, scope)
             got = world.client.request(method, url, headers=headers, json=sent)
