@@ -19,10 +19,11 @@ from ingest.mqtt import topics
 from ingest.mqtt.client import Link, Subscriber
 from ingest.mqtt.inbox import Inbox
 from ingest.mqtt.partitions import LOOK_S, Partitions, Share
+from ingest.recalibration import catch_up
 from ingest.status import STALLED_S, Snapshot, Status
 from ingest.writer import Rhythm, Writer
 from models.errors import HeituError, Unavailable
-from models.store import heartbeats, partitions, rollups
+from models.store import cadences, heartbeats, partitions, rollups
 from models.store.database import Database
 from models.store.partitions import BEAT_PREFIX
 
@@ -39,7 +40,7 @@ class Options:
     ----------
     metrics_port : int
         Loopback port of the Prometheus page; 0 for none.
-    rollup_every, beat_every : float
+    rollup_every, beat_every, upkeep_every : float
         Seconds.
     capacity : int
         Messages held in memory at most; reading pauses beyond.
@@ -54,6 +55,7 @@ class Options:
     metrics_port: int = 0
     rollup_every: float = 2.0
     beat_every: float = 2.0
+    upkeep_every: float = 10.0
     capacity: int = 20_000
     rhythm: Rhythm = field(default_factory=Rhythm)
     allowance: Allowance = field(default_factory=Allowance)
@@ -89,6 +91,7 @@ class Ingestor:
             threading.Thread(target=self._write, name="writer", daemon=True),
             self._periodic("rollups", every.rollup_every, self._roll),
             self._periodic("heartbeat", every.beat_every, self._beat),
+            self._periodic("upkeep", every.upkeep_every, self._keep_up),
             self._periodic("alarms", every.patience.every_s, self._watchman.look),
         ]
         if isinstance(self._subscriber, Partitions):
@@ -182,6 +185,12 @@ class Ingestor:
         self._subscriber.look()
         if self._subscriber.opened != before:
             self._writer.look_again()
+
+    def _keep_up(self) -> None:
+        """Learn cadences, and finish what calibrations have begun."""
+        with self._database.writing() as tx:
+            cadences.learn(tx)
+        catch_up(self._database)
 
     def _roll(self) -> None:
         """Refresh the rollups when something was committed since, and at the start."""

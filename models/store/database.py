@@ -50,6 +50,19 @@ class ReadTx:
         with self.connection.execute(queries(noun)[name], bound) as result:
             return list(result.cursor.fetchall())
 
+    def streamed(
+        self,
+        noun: str,
+        name: str,
+        /,
+        **bound: Any,  # noqa: ANN401
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run the named query and yield its rows by a server-side cursor: bounded memory."""
+        options = {"stream_results": True, "yield_per": 5_000}
+        with self.connection.execute(queries(noun)[name], bound, execution_options=options) as rows:
+            for row in rows:
+                yield tuple(row)
+
     @property
     def driver(self) -> "psycopg.Connection[Any]":
         """The psycopg connection underneath, for COPY and binary results."""
@@ -158,9 +171,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[WriteTx]:
         """Open a transaction that commits when the block ends without an exception."""
-        with self._transaction(read_only=False) as connection:
-            tx = WriteTx(connection, self._known_weeks, self._known_units)
-            yield tx
+        try:
+            with self._transaction(read_only=False) as connection:
+                tx = WriteTx(connection, self._known_weeks, self._known_units)
+                yield tx
+        except Exception:
+            self._known_weeks = frozenset()  # retention may have removed one
+            raise
         self._known_weeks |= tx.new_weeks
         if tx.new_units:
             self._known_units = self._known_units | tx.new_units

@@ -26,6 +26,7 @@ __all__ = [
     "buckets",
     "latest",
     "latest_rows",
+    "page",
     "reflag",
     "revisions",
     "series",
@@ -162,6 +163,27 @@ def window(
     ndarray of `models.reading.BLOCK`, shape (n,)
     """
     rows = tx.tuples("readings", "window", datastreams=list(datastream_ids), start=start, end=end)
+    return _block(tx, rows)
+
+
+def page(
+    tx: ReadTx, datastream_id: int, after: tuple[int, datetime, int], end: datetime, limit: int
+) -> NDArray[np.void]:
+    """Return whole readings of a datastream behind a key (id, time, sequence), at most `limit`."""
+    _, time, seq = after
+    rows = tx.tuples(
+        "readings",
+        "page",
+        datastream=datastream_id,
+        time=time,
+        seq=seq,
+        end=end,
+        limit=limit,
+    )
+    return _block(tx, rows)
+
+
+def _block(tx: ReadTx, rows: list[tuple[Any, ...]]) -> NDArray[np.void]:
     made = np.array(rows, _STORED_ROW)
     block = np.zeros(len(made), BLOCK)
     for name in ("datastream_id", "seq", "value", "raw", "quality"):

@@ -278,8 +278,28 @@ def reflag(
     )
     if changed:
         mark_dirty(tx, np.array([row.us for row in changed], np.int64) + EPOCH_US)
-        tx.run("readings", "reflag_latest", datastreams=sorted({r.datastream_id for r in changed}))
+        tx.run("readings", "follow_latest", datastreams=sorted({r.datastream_id for r in changed}))
     return len(changed)
+
+
+def rewrite(tx: WriteTx, rows: NDArray[np.void]) -> None:
+    """Put other derived values and flags at stored keys; what was sent stays as it is.
+
+    Parameters
+    ----------
+    rows : ndarray of `models.reading.BLOCK`, shape (n,)
+        Keys that are stored; ``value`` and ``quality`` are taken.
+    """
+    tx.run(
+        "readings",
+        "rewrite",
+        values=literal(rows["value"]),
+        qualities=literal(rows["quality"]),
+        **_columns(rows),
+    )
+    mark_dirty(tx, rows["phenomenon_time"])
+    streams = np.unique(rows["datastream_id"]).tolist()
+    tx.run("readings", "follow_latest", datastreams=streams)
 
 
 def literal(column: NDArray[Any]) -> str:

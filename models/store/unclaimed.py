@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
-
-from sqlalchemy.engine import Row
+from typing import NamedTuple
 
 from models.store.database import ReadTx, WriteTx
 from models.store.recording import EPOCH_US
@@ -52,14 +50,29 @@ def channels(tx: ReadTx, device_id: int) -> list[Channel]:
     return [Channel(r.channel, r.first, r.last, r.n, r.example) for r in rows]
 
 
+class Unclaimed(NamedTuple):
+    """An unclaimed value; time and arrival in microseconds since 2000."""
+
+    channel: str
+    text: str
+    us: int
+    received: int
+
+
 def claimable(
     tx: ReadTx, device_id: int, names: Sequence[str], limit: int = 10_000
-) -> Sequence[Row[Any]]:
-    """Return values of some keys, oldest first: channel, value, us and received since 2000."""
-    return tx.rows("companions", "claimable", device=device_id, channels=list(names), limit=limit)
+) -> list[Unclaimed]:
+    """Return unclaimed values of some keys of a device, oldest first."""
+    rows = tx.tuples("companions", "claimable", device=device_id, channels=list(names), limit=limit)
+    return [Unclaimed(*row) for row in rows]
 
 
-def claimed(tx: WriteTx, device_id: int, rows: Sequence[Row[Any]]) -> None:
+def claimed(tx: WriteTx, device_id: int, values: Sequence[Unclaimed]) -> None:
     """Take values off that became readings."""
-    names, times = [r.channel for r in rows], [r.us for r in rows]
-    tx.run("companions", "claimed", device=device_id, channels=names, times=times)
+    tx.run(
+        "companions",
+        "claimed",
+        device=device_id,
+        channels=[v.channel for v in values],
+        times=[v.us for v in values],
+    )

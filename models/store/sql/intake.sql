@@ -35,10 +35,12 @@ WHERE (CAST(:device_key AS text) IS NULL OR l.device_key = :device_key)
   AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%');
 
 -- name: stored_rows
--- Readings that are in the tables, replaced ones too, of one ledger account (a device, or a
--- collection of scenes), of a region's devices, or of all.
-SELECT count(*) AS n
-FROM (SELECT datastream_id FROM reading UNION ALL SELECT datastream_id FROM reading_revision) AS r
+-- Readings that are in the tables, replaced and expired ones too, of one ledger account (a device,
+-- or a collection of scenes), of a region's devices, or of all.
+SELECT COALESCE(sum(n), 0)::bigint AS n
+FROM (SELECT datastream_id, count(*) AS n FROM reading GROUP BY 1
+      UNION ALL SELECT datastream_id, count(*) FROM reading_revision GROUP BY 1
+      UNION ALL SELECT datastream_id, n FROM expired) AS r
 WHERE (CAST(:device_key AS text) IS NULL AND CAST(:prefix AS text) IS NULL)
    OR datastream_id IN (
         SELECT s.id FROM datastream s LEFT JOIN device d ON d.id = s.device_id
@@ -52,11 +54,6 @@ SELECT COALESCE(sum(q.n), 0)::bigint AS n
 FROM quarantine q LEFT JOIN device d ON d.key = q.device_key
 WHERE (CAST(:device_key AS text) IS NULL OR q.device_key = :device_key)
   AND (CAST(:prefix AS text) IS NULL OR d.region_code LIKE :prefix || '%');
-
--- name: quarantine
--- Set a message, or some readings of it, aside.
-INSERT INTO quarantine (received, device_key, topic, payload, items, n, reason, detail)
-VALUES (:received, :device_key, :topic, :payload, :items, :n, :reason, :detail);
 
 -- name: set_aside
 -- What waits in quarantine, oldest first.

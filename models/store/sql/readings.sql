@@ -74,12 +74,12 @@ WHERE r.datastream_id = k.datastream_id AND r.seq = k.seq
   AND r.quality & 286 <> k.flags
 RETURNING r.datastream_id, k.us;
 
--- name: reflag_latest
--- Take over the flags of the newest readings.
-UPDATE reading_latest l SET quality = r.quality, updated = clock_timestamp()
+-- name: follow_latest
+-- Take over values and flags of the newest readings, which were derived again.
+UPDATE reading_latest l SET quality = r.quality, value = r.value, updated = clock_timestamp()
 FROM reading r
 WHERE l.datastream_id = ANY(CAST(:datastreams AS int[])) AND r.datastream_id = l.datastream_id
-  AND r.time = l.time AND r.seq = l.seq AND r.quality <> l.quality;
+  AND r.time = l.time AND r.seq = l.seq AND (r.quality, r.value) <> (l.quality, l.value);
 
 -- name: mark_dirty
 -- Queue the hours whose rollups a batch has changed.
@@ -122,6 +122,25 @@ SELECT datastream_id, seq, (extract(epoch FROM time - '2000-01-01 00:00+00') * 1
 FROM reading
 WHERE datastream_id = ANY(CAST(:datastreams AS int[])) AND time >= :start AND time < :end
 ORDER BY datastream_id, time, seq;
+
+-- name: page
+-- Whole readings of a datastream behind a time and sequence; instants in microseconds since 2000.
+SELECT datastream_id, seq, (extract(epoch FROM time - '2000-01-01 00:00+00') * 1000000)::bigint,
+       value, raw, (extract(epoch FROM received - '2000-01-01 00:00+00') * 1000000)::bigint,
+       quality, unit
+FROM reading
+WHERE datastream_id = :datastream AND (time, seq) > (CAST(:time AS timestamptz), CAST(:seq AS int))
+  AND time < :end
+ORDER BY time, seq LIMIT :limit;
+
+-- name: rewrite
+-- Put other derived values and flags; what was sent stays.
+UPDATE reading r SET value = k.value, quality = k.quality
+FROM unnest(CAST(:datastreams AS int[]), CAST(:times AS bigint[]), CAST(:seqs AS int[]),
+            CAST(:values AS float8[]), CAST(:qualities AS smallint[]))
+     AS k (datastream_id, us, seq, value, quality)
+WHERE r.datastream_id = k.datastream_id AND r.seq = k.seq
+  AND r.time = '2000-01-01 00:00+00'::timestamptz + k.us * interval '1 microsecond';
 
 -- name: revisions
 -- The replaced values of a datastream over [start, end), oldest replacement first.
@@ -177,10 +196,12 @@ ORDER BY m.bucket;
 SELECT id, hour FROM rollup_dirty ORDER BY id LIMIT :limit;
 
 -- name: roll_hours
--- Compute the given hours again from their readings.
+-- Compute the given hours again from their readings; not hours whose readings have expired.
 INSERT INTO reading_hourly AS h (bucket, datastream_id, n, n_good, s, mn, mx, last)
 SELECT hours.hour, r.datastream_id, r.n, r.n_good, r.s, r.mn, r.mx, r.last
-FROM unnest(CAST(:hours AS timestamptz[])) AS hours (hour)
+FROM (SELECT hour FROM unnest(CAST(:hours AS timestamptz[])) AS h (hour)
+      WHERE hour >= COALESCE((SELECT value::timestamptz FROM platform WHERE key = 'dropped_before'),
+                             '-infinity')) AS hours
 CROSS JOIN LATERAL (
     SELECT datastream_id, count(*) AS n,
            count(*) FILTER (WHERE quality & 575 = 0) AS n_good,

@@ -103,3 +103,8 @@ CREATE TABLE retention (
 INSERT INTO retention (kind, days) VALUES
     ('reading', NULL), ('revision', NULL), ('quarantine', NULL),
     ('uplink', 1100), ('unclaimed', 400);
+-- Readings that retention has removed, so that the account still holds: stored = kept + expired.
+CREATE TABLE expired (
+    datastream_id int PRIMARY KEY,
+    n bigint NOT NULL
+);

@@ -37,3 +37,11 @@ ALTER TABLE reading_hourly ADD COLUMN last float8;
 ALTER TABLE reading_daily ADD COLUMN last float8;
 -- every hour is computed again, with its last value
 INSERT INTO rollup_dirty (hour) SELECT DISTINCT bucket FROM reading_hourly;
+
+CREATE FUNCTION drop_week(week text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF week !~ '^reading_[0-9]{8}$' THEN
+        RAISE EXCEPTION '% is not a week of readings', week;
+    END IF;
+    EXECUTE format('DROP TABLE %I', week);
+END $$;

@@ -60,3 +60,5 @@ FROM reading GROUP BY 1, 2
 WITH NO DATA;
 -- every hour is materialised again: below the watermark only what is materialised is seen
 INSERT INTO rollup_dirty (hour) SELECT DISTINCT bucket(interval '1 hour', time) FROM reading;
+
+CREATE FUNCTION drop_week(week text) RETURNS void LANGUAGE sql AS $$ $$;
