@@ -157,5 +157,8 @@ def _device_key(levels: tuple[str, ...]) -> str:
 
 
 _TAILS = (*_PLAIN, *_MANY)
-_FILTERS = tuple(("" if "properties" in tail else "/") + f"sys/+/+/{tail}" for tail in _TAILS)
+_FILTERS = (
+    *(("" if "properties" in tail else "/") + f"sys/+/+/{tail}" for tail in _TAILS),
+    f"sys/+/+/{_PLAIN[0]}",  # as some gateways shorten it
+)
 FORMAT = Format("alink", _FILTERS, _device_key, decode, parts=parts)

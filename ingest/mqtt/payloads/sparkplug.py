@@ -99,9 +99,12 @@ class _Node:
             self.birth = {**self.birth, "dead": True}
             self._memory.put(self._part, self.birth)
 
-    def explanation(self, time: int | None) -> _Document | None:
-        """Return the birth certificate that holds for data of a time [ms], if there is one."""
+    def explanation(self, message: Payload) -> _Document | None:
+        """Return the birth certificate that holds for a message, if there is one."""
         born, alive = self.birth, self.session.get("alive", False)
+        # what a node held back while it was cut off is sent, and named, by the newest birth
+        history = all(metric.is_historical for metric in message.metrics)
+        time = None if history and self._is_next(message) else message.timestamp
         if time is not None and born and time < (born["since"] or 0):
             earlier: _Document | None = born.get("earlier")
             return earlier if earlier and time >= (earlier["since"] or 0) else None
@@ -111,6 +114,10 @@ class _Node:
         before = time is not None and time < (self.session.get("at") or 0)
         return born if before or born["at"] == self.session.get("at") else None
 
+    def _is_next(self, message: Payload) -> bool:
+        last = self.session.get("seq")
+        return last is not None and message.seq == (last + 1) % 256
+
     def follow(self, message: Payload) -> bool:
         """Note the number of a message and tell whether one before it is missing."""
         seq, last, newest = message.seq, self.session.get("seq"), self.session.get("ts")
@@ -118,7 +125,7 @@ class _Node:
             return False
         time: int = newest if message.timestamp is None else message.timestamp
         missing = False
-        if seq != (last + 1) % 256:
+        if not self._is_next(message):
             behind = (last - seq) % 256 < 128
             if time < newest or (time == newest and behind):
                 return False  # it came before, or late
@@ -159,7 +166,7 @@ def _device_birth(node: _Node, message: Payload) -> Decoded:
 
 
 def _data(node: _Node, message: Payload) -> Decoded:
-    birth = node.explanation(message.timestamp)
+    birth = node.explanation(message)
     missing = node.follow(message)
     if birth is None:
         raise node.orphaned(message, "no birth certificate is known that explains it")

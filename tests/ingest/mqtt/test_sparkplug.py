@@ -250,6 +250,25 @@ def test_history_keeps_its_own_time_and_order_does_not_matter(born, node):
     assert [s.item for s in decoded.sent] == [0, 1, 2]
 
 
+def test_history_held_back_before_the_birth_is_named_by_the_birth(born, node):
+    body = metric(None, 4.0, 1, at=en.START_MS - 9, typed=False, historical=True)
+    held = payload(body, seq=node.next()["seq"], at=en.START_MS - 9)
+    assert values(born.take(node.topic("DDATA"), held)) == {"soil/moisture_20cm": 4.0}
+    assert not born.take(*node.data(5.0)).replies
+
+
+def test_a_node_that_tells_old_times_is_understood_after_one_rebirth(born, node):
+    """Some senders give the message the time of its oldest value."""
+    late = [
+        payload(metric(None, v, 1, typed=False), seq=node.next()["seq"], at=en.START_MS - 9)
+        for v in (1.0, 2.0)
+    ]
+    assert refused_for_memory(born, node.topic("DDATA"), late[0]) is Reason.NO_BIRTH
+    for message in node.birth():
+        born.take(*message)
+    assert values(born.take(node.topic("DDATA"), late[0])) == {"soil/moisture_20cm": 1.0}
+
+
 def test_the_time_of_the_message_stands_in_for_that_of_a_metric(host):
     host.take(NODE.format("NBIRTH"), payload(metric("a", 1.0, at=None), seq=0, at=77))
     decoded = host.take(NODE.format("NDATA"), payload(metric("a", 1.0, at=None), seq=1, at=99))
