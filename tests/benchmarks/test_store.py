@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from ingest.mqtt.wire import micros
-from models.reading import BLOCK
-from models.store import readings
+from models import reading
+from models.store import readings, recording
 from tests import probes
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
@@ -31,12 +31,10 @@ def blocks(ids, first_minute):
     """Batches as an ingestor sees them: every probe once a minute, 50 minutes a batch."""
     noise = np.random.default_rng(1)
     for k in range(BATCHES):
-        block = np.zeros(BATCH, BLOCK)
         minutes = first_minute + k * MINUTES + np.repeat(np.arange(MINUTES), STREAMS)
-        block["datastream_id"] = np.tile(ids, MINUTES)
-        block["phenomenon_time"] = micros(FIRST) + minutes * 60_000_000
-        block["value"] = noise.normal(15, 5, BATCH).round(2)
-        yield block
+        times = micros(FIRST) + minutes * 60_000_000
+        values = noise.normal(15, 5, BATCH).round(2)
+        yield reading.block(np.tile(ids, MINUTES), times, values, unit="Cel")
 
 
 @pytest.fixture
@@ -44,18 +42,18 @@ def paths(province):
     """Name -> what stores one batch, each in a transaction of its own."""
     probes.plant(province, STREAMS, streams=probes.SOIL[:1])
     with province.writing() as tx:
-        tx.driver.execute("CREATE TABLE bare (id int, time timestamptz, value float8, q int2)")
+        tx.driver.execute("CREATE TABLE bare (LIKE reading)")  # no key, no partitions
 
     def bare(block):
         with pytest.MonkeyPatch.context() as patch, province.writing() as tx:
-            patch.setattr(readings, "_COPY", "COPY bare FROM STDIN (FORMAT binary)")
-            readings._copy(tx, block)
+            patch.setattr(recording, "_COPY", "COPY bare FROM STDIN (FORMAT binary)")
+            recording._copy(tx, block, recording._unit_numbers(tx, block))
 
     def plain(block):  # the key, the partitions and the savepoint, nothing else
         block = block.take(np.lexsort((block["phenomenon_time"], block["datastream_id"])))
         with province.writing() as tx:
-            readings._ensure_weeks(tx, block)
-            readings._copy_new(tx, block)
+            recording._ensure_weeks(tx, block)
+            recording._copy_new(tx, block, "mqtt")
 
     def ours(block):
         with province.writing() as tx:
