@@ -20,9 +20,12 @@ from ingest.mqtt.client import Link, Subscriber
 from ingest.mqtt.inbox import Inbox
 from ingest.mqtt.partitions import LOOK_S, Partitions, Share
 from ingest.recalibration import catch_up
+from ingest.rejects import replay
 from ingest.status import STALLED_S, Snapshot, Status
 from ingest.writer import Rhythm, Writer
+from models import calendar
 from models.errors import HeituError, Unavailable
+from models.reading import Reason
 from models.store import cadences, heartbeats, partitions, rollups
 from models.store.database import Database
 from models.store.partitions import BEAT_PREFIX
@@ -187,10 +190,13 @@ class Ingestor:
             self._writer.look_again()
 
     def _keep_up(self) -> None:
-        """Learn cadences, and finish what calibrations have begun."""
+        """Learn cadences, and finish what calibrations and births have begun."""
         with self._database.writing() as tx:
             cadences.learn(tx)
         catch_up(self._database)
+        if self._writer.explained.is_set():
+            self._writer.explained.clear()
+            replay(self._database, calendar.now, reason=Reason.NO_BIRTH)
 
     def _roll(self) -> None:
         """Refresh the rollups when something was committed since, and at the start."""

@@ -66,6 +66,7 @@ class Writer:
         reply: Callable[[list[tuple[str, bytes]]], None] | None = None,
     ) -> None:
         self.attendance = Attendance()
+        self.explained = threading.Event()  # births came: data without one may be read now
         self._reply, self._pace = reply or _unanswered, Pace()
         self._limiter = limiter or Limiter()
         self.in_hand: Sequence[Message] = ()
@@ -161,6 +162,8 @@ class Writer:
         self._status.committed(outcome, len(messages), time.perf_counter() - started)
         if batch.memory.changed and self._placement is not None:
             self._placement.remember(batch.memory.changed)
+        if batch.memory.explains:
+            self.explained.set()
         self.attendance.note(batch)
         if batch.replies:
             self._reply(self._pace.due(batch.replies))

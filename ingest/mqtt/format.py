@@ -129,19 +129,23 @@ class Memory:
     ----------
     changed : dict
         Key -> document put since the memory was made; stored with the batch.
+    explains : bool
+        Something was put that may explain messages refused before (`Reason.NO_BIRTH`).
     """
 
     def __init__(self, known: dict[str, dict[str, Any]] | None = None) -> None:
         self._known = known or {}
         self.changed: dict[str, dict[str, Any]] = {}
+        self.explains = False
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the newest document of a key, or None."""
         return self.changed.get(key) or self._known.get(key)
 
-    def put(self, key: str, document: dict[str, Any]) -> None:
+    def put(self, key: str, document: dict[str, Any], *, explains: bool = False) -> None:
         """Remember a document (JSON types) under a key that is unique over all formats."""
         self.changed[key] = document
+        self.explains = self.explains or explains
 
 
 class Address(NamedTuple):

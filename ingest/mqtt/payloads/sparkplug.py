@@ -91,7 +91,7 @@ class _Node:
         }
         if again:
             self.birth["since"] = told["since"]
-        self._memory.put(self._part, self.birth)
+        self._memory.put(self._part, self.birth, explains=not again)
 
     def bury(self) -> None:
         """Remember that the device is gone."""
