@@ -1,7 +1,7 @@
 """The ingestor as a process of its own.
 
 ``python -m tests.faults.ingestor URL PORT METRICS [OPTIONS]``, the options as JSON: partitions,
-name, flood_rate, flood_burst.
+name, flood_rate, flood_burst, reserved.
 """
 
 import json
@@ -29,7 +29,9 @@ def main(url, port, metrics, asked="{}"):
         ),
         share=service.share_of(database, asked.get("partitions", 1), asked.get("name", "")),
     )
-    service.run(database, link(int(port), client_id="heitu-ingestor"), stopping, options)
+    reserved = asked.get("reserved", False)
+    broker = link(int(port), client_id="heitu-ingestor", reserved=reserved)
+    service.run(database, broker, stopping, options)
 
 
 if __name__ == "__main__":
