@@ -10,7 +10,6 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality.ranges import range_flags
 from ingest.batch import Batch
 from ingest.placement import Placement
 from models.reading import BLOCK, Quality, Reason
@@ -59,9 +58,9 @@ def convert(batch: Batch, rows: Rows, placement: Placement, judged_at: int | Non
     time = _times(rows, received)
     raw = np.array(rows.value, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        value = raw * placed["factor"] + placed["offset"]
+        measured = value = raw * placed["factor"] + placed["offset"]
         if placement.calibrations:
-            value = _calibrated(placement, placed["datastream_id"], time, value)
+            value = _calibrated(placement, placed["datastream_id"], time, measured.copy())
     judged = received if judged_at is None else np.full_like(received, judged_at)
     possible = (time >= FIRST_US) & (time <= judged + AHEAD_US)
     finite = np.isfinite(value)
@@ -72,7 +71,7 @@ def convert(batch: Batch, rows: Rows, placement: Placement, judged_at: int | Non
             batch.refuse(*at, Reason.IMPOSSIBLE_TIME, _when(int(time[row])))
         else:
             batch.refuse(*at, Reason.NOT_A_NUMBER, f"the value is {value[row]}")
-    flags = range_flags(value, placed["low"], placed["high"])
+    flags = placement.sorts.compiled().flags(placed["sort"], raw, measured, value)
     flags[time > received] |= Quality.CLOCK
     if rows.untimed:
         flags[list(rows.untimed)] |= Quality.ARRIVAL

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.judgement import Sorts
 from ingest.mqtt.format import Sent
 from ingest.profiles import profiles
 from models import units
@@ -30,8 +31,7 @@ _ROW = np.dtype(
         ("datastream_id", np.int32),
         ("factor", np.float64),
         ("offset", np.float64),
-        ("low", np.float64),
-        ("high", np.float64),
+        ("sort", np.int32),
         ("unit", np.int16),
     ]
 )
@@ -66,7 +66,8 @@ class Placement:
         self.calibrations = catalogue.calibrations
         self.calibrated = np.array(sorted(catalogue.calibrations), np.int32)
         self.announcements = catalogue.announcements
-        self._rows: list[tuple[int, float, float, float, float, int]] = []
+        self.sorts = Sorts()
+        self._rows: list[tuple[int, float, float, int, int]] = []
         self._table: NDArray[np.void] = np.zeros(0, _ROW)
         self._overridden: dict[tuple[int, str], int] = {}
         self._devices = {
@@ -84,16 +85,15 @@ class Placement:
         for channel, stream in streams.items():
             # a stream registered before its unit left the register must not stop the others
             with suppress(UnknownQuantity, UnknownUnit):
-                device.rows[channel] = self._add(stream, stream.unit)
+                device.rows[channel] = self._add(stream, stream.unit, device)
         if device.profile in profiles():
             _respell(device, profiles()[device.profile])
         return device
 
-    def _add(self, stream: Datastream, unit: str) -> int:
-        known = quantity(stream.quantity)
+    def _add(self, stream: Datastream, unit: str, device: Device) -> int:
         factor, offset = conversion(unit, stream.quantity)
-        number = units.number(unit)
-        self._rows.append((stream.id, factor, offset, known.low, known.high, number))
+        sort = self.sorts.number(stream, device.profile)
+        self._rows.append((stream.id, factor, offset, sort, units.number(unit)))
         return len(self._rows) - 1
 
     def correct(
@@ -128,7 +128,7 @@ class Placement:
         key = (stream.id, unit)
         if key not in self._overridden:
             try:
-                self._overridden[key] = self._add(stream, unit)
+                self._overridden[key] = self._add(stream, unit, device)
             except UnknownUnit as error:
                 return Unplaced(Reason.UNKNOWN_UNIT, error.message)
             except UnknownQuantity as error:

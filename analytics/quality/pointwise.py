@@ -40,8 +40,8 @@ def matches(raw: Floats, codes: Floats) -> NDArray[np.intp]:
     return np.where(close, nearest, -1)
 
 
-def saturation_flags(value: Floats, low: Floats, high: Floats) -> Flags:
-    """Flag values pinned at, or beyond, the end of their probe.
+def saturation_flags(value: Floats, low: Floats, high: Floats, beyond: NDArray[np.bool_]) -> Flags:
+    """Flag values pinned at the end of their probe.
 
     Parameters
     ----------
@@ -49,9 +49,12 @@ def saturation_flags(value: Floats, low: Floats, high: Floats) -> Flags:
         Canonical unit.
     low, high : ndarray, shape (n,)
         Ends of the probe, same unit; infinite where it has none.
+    beyond : ndarray of bool, shape (n,)
+        Values outside the plausible range: no probe stands there, unless exactly at its end.
     """
-    pinned = (value <= low) | (value >= high)
-    return np.where(pinned, Quality.SATURATED, Quality.GOOD).astype(np.int16)
+    at_end = (value == low) | (value == high)
+    past = ((value <= low) | (value >= high)) & ~beyond
+    return np.where(at_end | past, Quality.SATURATED, Quality.GOOD).astype(np.int16)
 
 
 class PointLimits:
@@ -72,7 +75,9 @@ class PointLimits:
         self._always = np.array([np.isin(self._codes, s.sentinels) for s in sorts], bool)
         self._outside = np.array([np.isin(self._codes, s.codes) for s in sorts], bool)
 
-    def flags(self, sort: NDArray[np.integer], raw: Floats, value: Floats) -> Flags:
+    def flags(
+        self, sort: NDArray[np.integer], raw: Floats, measured: Floats, value: Floats
+    ) -> Flags:
         """Flag RANGE, SENTINEL and SATURATED.
 
         Parameters
@@ -81,12 +86,16 @@ class PointLimits:
             Position of each reading's limits.
         raw : ndarray, shape (n,)
             As sent: codes are compared before any conversion.
+        measured : ndarray, shape (n,)
+            Canonical unit, before calibration: a probe's scale ends where it ends.
         value : ndarray, shape (n,)
             Canonical unit, calibrated.
         """
-        flags = range_flags(value, self.low[sort], self.high[sort])
-        beyond = flags != 0
-        flags |= saturation_flags(value, self._pinned_low[sort], self._pinned_high[sort])
+        low, high = self.low[sort], self.high[sort]
+        flags = range_flags(value, low, high)
+        beyond = ~((measured >= low) & (measured <= high))
+        ends = self._pinned_low[sort], self._pinned_high[sort]
+        flags |= saturation_flags(measured, *ends, beyond)
         code = matches(raw, self._codes)
         at = np.flatnonzero(code >= 0)
         if len(at):

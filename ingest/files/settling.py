@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quality.ranges import range_flags
+from ingest.judgement import Sorts
 from models.calibration import Calibration, calibrated
 from models.device import DeviceCatalogue
 from models.quantity import QUANTITIES
@@ -16,12 +16,13 @@ class Settling:
     """Calibrates and flags readings that are in canonical units already."""
 
     def __init__(self, catalogue: DeviceCatalogue) -> None:
-        streams = [s for of in catalogue.streams.values() for s in of.values()]
-        size = max((stream.id for stream in streams), default=0) + 1
-        self._limits = np.full((2, size), np.nan)
-        for stream in streams:
-            if (known := QUANTITIES.get(stream.quantity)) is not None:
-                self._limits[:, stream.id] = known.low, known.high
+        streams = [(d, s) for d, of in catalogue.streams.items() for s in of.values()]
+        size = max((stream.id for _, stream in streams), default=0) + 1
+        self._sorts, self._sort = Sorts(), np.zeros(size, np.int32)
+        for device, stream in streams:
+            if stream.quantity in QUANTITIES:
+                number = self._sorts.number(stream, catalogue.profiles.get(device, ""))
+                self._sort[stream.id] = number
         self._version = -1
         self._calibrations: dict[int, list[Calibration]] = {}
 
@@ -30,13 +31,14 @@ class Settling:
         version = calibrations.held_version(tx)
         if version != self._version:
             self._calibrations, self._version = calibrations.of(tx), version
+        measured = block["value"].copy()
         for stream, valid in self._calibrations.items():
             rows = np.flatnonzero(block["datastream_id"] == stream)
             if len(rows):
                 times = block["phenomenon_time"][rows]
                 block["value"][rows] = calibrated(block["value"][rows], times, valid)
-        low, high = self._limits[:, block["datastream_id"]]
-        flags = range_flags(block["value"], low, high)
+        sort = self._sort[block["datastream_id"]]
+        flags = self._sorts.compiled().flags(sort, block["raw"], measured, block["value"])
         flags[block["phenomenon_time"] > block["received"]] |= Quality.CLOCK
         block["quality"] = flags
         return block

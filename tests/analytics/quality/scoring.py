@@ -55,7 +55,7 @@ class Score:
 def judged(series, faulty):
     limit = limits(series.quantity)
     sort = np.zeros(len(faulty.value), int)
-    point = PointLimits([limit]).flags(sort, faulty.raw, faulty.value)
+    point = PointLimits([limit]).flags(sort, faulty.raw, faulty.value, faulty.value)
     return point | series_flags(faulty.time, faulty.value, point, limit)
 
 
