@@ -16,6 +16,8 @@ from api.lane import Lane
 from api.metrics import Figures, Measured
 from api.routes import (
     account,
+    alarm_rules,
+    alarms,
     datastreams,
     device_changes,
     devices,
@@ -53,6 +55,8 @@ _ROUTERS = (
     layers.router,
     tiles.router,
     recommendations.router,
+    alarms.router,
+    alarm_rules.router,
     ledger.router,
     health.router,
     page.router,

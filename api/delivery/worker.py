@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from api.delivery.advisory import Advisory, compose
+from api.delivery.advisory import Advisory, compose, compose_alarm
 from api.delivery.channel import Channel
 from models import calendar
-from models.store import outbox, places, recommendations
+from models.store import alarms, outbox, places, recommendations
 from models.store.database import Database, WriteTx
 from models.store.outbox import Delivery
 
@@ -63,9 +63,13 @@ def _attempt(
 
 
 def _advisory(tx: WriteTx, entry: Delivery) -> Advisory:
+    region = places.region(tx, entry.region_code)
+    if entry.alarm_id is not None:
+        alarm = alarms.get(tx, entry.alarm_id)
+        return compose_alarm(entry.id, alarm, entry.occasion, region.code, region.name)
+    assert entry.recommendation_id is not None  # the table takes one of the two
     it = recommendations.get(tx, entry.recommendation_id)
-    field = places.field(tx, it.field_id)
-    return compose(entry.id, it, field, places.region(tx, entry.region_code).name)
+    return compose(entry.id, it, places.field(tx, it.field_id), region.name)
 
 
 def _send(advisory: Advisory, channels: Sequence[Channel]) -> str | None:

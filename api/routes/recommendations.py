@@ -9,6 +9,7 @@ from analytics import desk
 from api import present
 from api.dependencies import Entrant, Reading, Writing, enters, reads, writes
 from api.paging import Page, paged
+from api.routes.alarms import shown as shown_alarm
 from api.routes.devices import FieldQuery
 from api.routes.places import inside_field
 from api.schemas.problem import ONE_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS
@@ -27,7 +28,7 @@ from models.errors import AuditBroken, Invalid
 from models.person import Action
 from models.place import Field, Provenance
 from models.recommendation import Decision, Recommendation, Status
-from models.store import outbox, places
+from models.store import alarms, outbox, places
 from models.store import recommendations as store
 from models.store.outbox import Letter
 
@@ -233,10 +234,13 @@ def inbox(
 
 
 def _letter(access: present.Caller, it: Letter, fields: _Fields) -> dict[str, Any]:
-    about = store.get(access.tx, it.recommendation_id)
+    about = None if it.recommendation_id is None else store.get(access.tx, it.recommendation_id)
+    alarm = None if it.alarm_id is None else alarms.get(access.tx, it.alarm_id)
     return {
         "id": it.id,
-        "recommendation": _shown(access, about, fields.of(about)),
+        "occasion": it.occasion,
+        "recommendation": about and _shown(access, about, fields.of(about)),
+        "alarm": alarm and shown_alarm(access, alarm),
         "region": present.region(access, it.region_code),
         "created": it.created,
         "read_at": it.read_at,

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from api.schemas.alarms import AlarmOut
 from api.schemas.shape import Answer, Bilingual, Cursor, Given, Note, RegionRef
 from models.place import Provenance
 from models.recommendation import Decision, Status
@@ -112,10 +113,12 @@ class Replay(Answer):
 
 
 class InboxItem(Answer):
-    """An advisory for the officer of its county."""
+    """A letter for the officer of a county: about a recommendation, or about an alarm."""
 
     id: int
-    recommendation: RecommendationOut
+    occasion: Literal["issued", "opened", "cleared", "escalated"]
+    recommendation: RecommendationOut | None
+    alarm: AlarmOut | None
     region: RegionRef
     created: datetime
     read_at: datetime | None

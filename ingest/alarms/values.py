@@ -155,8 +155,12 @@ def _read(tx: WriteTx, cases: Sequence[Case], at: Moment) -> None:
 
 def good(watched: Watched, quality: int) -> bool:
     """Tell whether a value may fire: one with a bad flag never does."""
-    flat = watched.kept.rule.kind is Kind.FLAT_LINE
-    return not quality & (_BAD_FLAT if flat else _BAD)
+    return not quality & bad_for(watched)
+
+
+def bad_for(watched: Watched) -> int:
+    """Return the flags that keep a value from firing."""
+    return _BAD_FLAT if watched.kept.rule.kind is Kind.FLAT_LINE else _BAD
 
 
 def _judged(tx: WriteTx, case: Case, at: Moment) -> State:

@@ -1,13 +1,13 @@
 """Alarm rules and their back-tests."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Row
 
-from models.alarm import AlarmRule, KeptRule, document_of, rule_from
+from models.alarm import AlarmRule, KeptRule, Severity, Trust, document_of, rule_from
 from models.errors import Conflict, Invalid, NotFound
 from models.place import scope_prefix
 from models.store import alarms
@@ -125,22 +125,50 @@ def add(tx: WriteTx, rule: AlarmRule, by: str, at: datetime) -> KeptRule:
     return _rule(row)
 
 
-def change(tx: WriteTx, kept: KeptRule, rule: AlarmRule, by: str, at: datetime) -> KeptRule:
-    """Replace a rule; what it had found out, and its open alarms, belong to the old one."""
+def change(
+    tx: WriteTx, kept: KeptRule, rule: AlarmRule, by: str, at: datetime, *, force: bool = False
+) -> KeptRule:
+    """Replace a rule.
+
+    What it had found out, and its open alarms, belong to the old one, unless only its words
+    change. A rule that judges otherwise than before is switched off until it is back-tested
+    and switched on again, unless ``force`` is given.
+    """
     if rule.key != kept.rule.key:
         raise Invalid(why="the key of a rule does not change", zh="规则的 key 不能更改。")
+    same = judgement(rule) == judgement(kept.rule)
     row = tx.row(
         "alarm_rules",
         "change_rule",
         id=kept.id,
         document=_json(rule),
         region_code=region_of(tx, rule),
+        same=same,
+        keep=same or force,
         updated=at,
         by=by,
     )
     assert row is not None
-    _start_afresh(tx, kept.id, at, "rule changed")
+    if same:
+        tx.run("alarm_rules", "changed")
+    else:
+        _start_afresh(tx, kept.id, at, "rule changed")
     return _rule(row)
+
+
+def judgement(rule: AlarmRule) -> AlarmRule:
+    """Return a rule without its words: what decides when it fires."""
+    return replace(
+        rule,
+        title_zh="",
+        title_en="",
+        text_zh="",
+        text_en="",
+        source="",
+        trust=Trust.CHOICE,
+        severity=Severity.INFO,
+        escalate_after_s=None,
+    )
 
 
 def enable(tx: WriteTx, kept: KeptRule, by: str, at: datetime, *, force: bool = False) -> KeptRule:
@@ -159,7 +187,7 @@ def enable(tx: WriteTx, kept: KeptRule, by: str, at: datetime, *, force: bool = 
             zh=f"该规则的当前版本在 {days} 天内没有回测：请先调用 "
             f"POST /v1/alarm-rules/{kept.id}/backtest，或指定 force=true。",
         )
-    row = tx.row("alarm_rules", "enable", id=kept.id, enabled=True, updated=at, by=by)
+    row = tx.row("alarm_rules", "enable", id=kept.id, enabled=True, by=by)
     assert row is not None
     tx.run("alarm_rules", "changed")
     return _rule(row)
@@ -167,7 +195,7 @@ def enable(tx: WriteTx, kept: KeptRule, by: str, at: datetime, *, force: bool = 
 
 def disable(tx: WriteTx, kept: KeptRule, by: str, at: datetime) -> KeptRule:
     """Switch a rule off; its open alarms are withdrawn without a letter."""
-    row = tx.row("alarm_rules", "enable", id=kept.id, enabled=False, updated=at, by=by)
+    row = tx.row("alarm_rules", "enable", id=kept.id, enabled=False, by=by)
     assert row is not None
     _start_afresh(tx, kept.id, at, "rule switched off")
     return _rule(row)

@@ -63,6 +63,17 @@ ANNOUNCEMENT = {
 PLACE = {"location": [126.55, 44.83], "since": "2026-05-01"}
 GROUP = {"key": "group-220182", "name": NAME, "region": "220182"}
 ADVICE = {"field_id": "{field}", "as_of": "2026-05-01"}
+RULE = {
+    "key": "wet-220182",
+    "kind": "threshold",
+    "severity": "info",
+    "title": NAME,
+    "text": NAME,
+    "source": "a test",
+    "trust": "D",
+    "scope": "region:220182",
+    "terms": [{"quantity": "soil_moisture", "side": "above", "limit": 0.3}],
+}
 TIME = "2026-05-01T05:59:00Z"
 READING = {"device": "probe-220182", "channel": "w", "time": TIME, "value": 20}
 ENTITY = {"Datastream": {"@iot.id": "{moisture}"}, "phenomenonTime": TIME, "result": 20}
@@ -142,6 +153,17 @@ ROUTES = [
     ("POST", "/v1/recommendations/{recommendation}/decision", {"decision": "confirmed"}, DECIDERS,
      INSIDE),
     ("POST", "/v1/recommendations/{recommendation}/replay", None, EVERYONE, INSIDE),
+    ("GET", "/v1/alarms", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/alarms?device={device}", None, EVERYONE, INSIDE),
+    ("GET", "/v1/alarms.geojson", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/alarms/{alarm}", None, EVERYONE, INSIDE),
+    ("POST", "/v1/alarms/{alarm}/acknowledge", {}, DECIDERS, INSIDE),
+    ("GET", "/v1/alarm-rules", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/alarm-rules/{rule}", None, EVERYONE, INSIDE),
+    ("POST", "/v1/alarm-rules", RULE, OPERATORS, INSIDE),
+    ("PATCH", "/v1/alarm-rules/{rule}", {"severity": "info"}, OPERATORS, INSIDE),
+    ("POST", "/v1/alarm-rules/{rule}/backtest?start=2026-04-30", None, OPERATORS, INSIDE),
+    ("GET", "/v1/alarm-rules/{rule}/backtests/{backtest}", None, OPERATORS, INSIDE),
     ("GET", "/v1/inbox", None, EVERYONE, ANYWHERE),
     ("POST", "/v1/inbox/{letter}/read", None, EVERYONE, INSIDE),
     ("GET", "/v1/ledger", None, EVERYONE, ANYWHERE),
@@ -176,6 +198,9 @@ def filled(world, template):
         moisture=place.moisture,
         group=place.group,
         recommendation=place.recommendation,
+        alarm=place.alarm,
+        rule=place.rule,
+        backtest=place.backtest,
         layer=world.layer,
         scene=world.scene,
         letter=letters[0]["id"],
@@ -244,7 +269,16 @@ def plain(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/farms", "/v1/fields", "/v1/devices", "/v1/latest", "/v1/recommendations", "/v1/inbox"],
+    [
+        "/v1/farms",
+        "/v1/fields",
+        "/v1/devices",
+        "/v1/latest",
+        "/v1/recommendations",
+        "/v1/inbox",
+        "/v1/alarms",
+        "/v1/alarms.geojson",
+    ],
 )
 def test_lists_hold_only_what_lies_in_the_region(world, path):
     def size(scope, role=V):

@@ -32,6 +32,7 @@ from models.store import (
     readings,
     rollups,
 )
+from tests.api.alarm_seeds import add_alarms
 
 YUSHU, DUNHUA = "220182", "222403"
 PREFECTURE, PROVINCE = "220100", "220000"  # Changchun, which holds Yushu; Jilin
@@ -54,6 +55,9 @@ class Place:
     temperature: int
     group: int
     recommendation: int = 0
+    alarm: int = 0
+    rule: int = 0
+    backtest: int = 0
 
 
 @dataclass
@@ -99,6 +103,7 @@ def populate(database, archive, jilin):
     for place in found.values():
         made = desk.recommend(database, place.field, as_of=day_of(NOW), clock=clock)
         place.recommendation = made.id
+    add_alarms(database, found, NOW)
     platform = Platform(database=database, archive=archive, clock=clock)
     return World(platform, tokens, found, report.layer.id, report.scene.id)
 

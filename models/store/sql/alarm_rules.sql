@@ -22,15 +22,16 @@ VALUES (:key, CAST(:document AS jsonb), :region_code, :updated, :by)
 ON CONFLICT (key) DO NOTHING RETURNING *;
 
 -- name: change_rule
--- Replace a rule; what was tested was the version before.
+-- Replace a rule; what was tested was the version before, unless only its words change.
 UPDATE alarm_rule
 SET document = CAST(:document AS jsonb), region_code = :region_code, version = version + 1,
-    tested = NULL, updated = :updated, updated_by = :by
+    tested = CASE WHEN :same THEN tested END, enabled = enabled AND :keep,
+    updated = :updated, updated_by = :by
 WHERE id = :id RETURNING *;
 
 -- name: enable
 -- Switch a rule on or off.
-UPDATE alarm_rule SET enabled = :enabled, updated = :updated, updated_by = :by
+UPDATE alarm_rule SET enabled = :enabled, enabled_by = :by
 WHERE id = :id RETURNING *;
 
 -- name: tested

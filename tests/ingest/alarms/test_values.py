@@ -196,7 +196,7 @@ def test_a_rule_that_changes_or_is_switched_off_withdraws_its_alarms(bench):
     bench.store((stream, START, 1.0))
     bench.run(60)
     with bench.database.writing() as tx:
-        kept = alarm_rules.change(tx, kept, rule(hold_s=600), "test", bench.now)
+        kept = alarm_rules.change(tx, kept, rule(hold_s=600), "test", bench.now, force=True)
     assert kept.version == 2
     assert [a[3] for a in bench.alarms()] == [1]
     assert bench.rows("SELECT what FROM alarm_event ORDER BY id") == [("opened",), ("withdrawn",)]

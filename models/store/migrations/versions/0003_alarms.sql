@@ -4,6 +4,7 @@ CREATE TABLE alarm_rule (
     key text NOT NULL UNIQUE,
     document jsonb NOT NULL,
     enabled boolean NOT NULL DEFAULT false,
+    enabled_by text,
     -- the division its scope lies in: who may change it
     region_code text NOT NULL REFERENCES region,
     version int NOT NULL DEFAULT 1,
