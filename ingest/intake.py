@@ -7,7 +7,7 @@ dictionary lookups; everything numerical is done once for the whole batch (`conv
 from collections.abc import Sequence
 
 from ingest.batch import Batch
-from ingest.conversion import Rows, convert
+from ingest.conversion import AHEAD_US, FIRST_US, Rows, convert
 from ingest.mqtt import topics
 from ingest.mqtt.format import Address, Decoded, Memory, NotMine, Refusal, Undecodable
 from ingest.mqtt.inbox import Message
@@ -187,16 +187,18 @@ class _Taking:
             detail = f"none of {', '.join(names)[:300]} is a channel of the device"
             raise Undecodable(Reason.UNKNOWN_QUANTITY, detail)
         time = next((s.time for s in decoded.sent if s.time is not None), at)
-        self._batch.unclaimed += [
+        kept = [
             Value(device.id, s.channel or "", s.time or at, repr(s.value), at)
             for s in decoded.sent
             if s.channel not in streams
         ]
-        self._batch.unclaimed += [
-            Value(device.id, kept.channel, time, kept.text, at)
-            for kept in decoded.kept
-            if kept.channel not in streams
+        kept += [
+            Value(device.id, k.channel, time, k.text, at)
+            for k in decoded.kept
+            if k.channel not in streams
         ]
+        # at an impossible time not even a registered key would have a value
+        self._batch.unclaimed += [v for v in kept if FIRST_US <= v.time <= at + AHEAD_US]
         return decoded._replace(sent=sent, refused=refused)
 
     def _place(self, number: int, decoded: Decoded, device: Device) -> None:

@@ -225,6 +225,16 @@ def test_keys_of_a_codec_without_a_datastream_are_nobodys_loss():
     assert [v[1:4] for v in some.unclaimed] == [("BatV", NOW_US, "3.3"), ("state", NOW_US, "on")]
 
 
+@pytest.mark.parametrize("time", ["1e308", "-1e308", "0", '"2036-02-07T06:28:16Z"'])
+def test_a_key_without_a_datastream_is_not_kept_at_an_impossible_time(time):
+    stream = Datastream(5, 1, None, "temp", "soil_temperature", "Cel", None)
+    placement = Placement(DeviceCatalogue({"soil-7": 1}, {1: {"temp": stream}}, 1))
+    payload = f'{{"last_seen":{time},"temp":1,"humidity":50,"state":"on"}}'
+    batch = one(placement, payload, topic="zigbee2mqtt/soil-7")
+    assert reasons(batch) == [(Reason.IMPOSSIBLE_TIME, [0], 1)]
+    assert batch.unclaimed == []
+
+
 def test_device_events_leave_no_trace(placement):
     payload = '{"deviceInfo":{},"devAddr":"00189440"}'
     batch = one(placement, payload, topic="application/x/device/a84041ffff1f4b70/event/join")
