@@ -27,11 +27,13 @@ from api.routes import (
     ingest,
     layers,
     ledger,
+    observations,
     page,
     places,
     readings,
     recommendations,
     regions,
+    sensorthings,
     sensorthings_create,
     tiles,
 )
@@ -50,8 +52,8 @@ _ROUTERS = (
     datastreams.router,
     groups.router,
     readings.router,
+    observations.router,
     ingest.router,
-    sensorthings_create.router,
     layers.router,
     tiles.router,
     recommendations.router,
@@ -59,6 +61,8 @@ _ROUTERS = (
     alarm_rules.router,
     ledger.router,
     health.router,
+    sensorthings.router,
+    sensorthings_create.router,
     page.router,
 )
 _DESCRIPTION = (

@@ -113,22 +113,6 @@ def installations(history: Iterable[Installation]) -> list[Shown]:
     ]
 
 
-def bucket(stream_id: int, row: tuple[Any, ...]) -> Shown:
-    """Show a row of `models.store.readings.bucket_rows`."""
-    start, n, n_good, mean, low, high, last, coverage = row
-    return {
-        "datastream": stream_id,
-        "start": start,
-        "n": n,
-        "n_good": n_good,
-        "mean": mean,
-        "min": low,
-        "max": high,
-        "last": last,
-        "coverage": coverage,
-    }
-
-
 def latest(row: tuple[Any, ...], now: datetime) -> Shown:
     """Show a row of `models.store.readings.latest_rows`."""
     stream, _, quantity, depth_cm, _, device_id, device_key, name_zh, name_en, *more = row

@@ -62,8 +62,8 @@ def thinned(
 def _stretch(time: NDArray[np.int64], at: Indices, stretches: int) -> Indices:
     """Tell in which stretch of the span each reading lies."""
     span = max(1, int(time[-1] - time[0]))
-    share = (time[at] - time[0]) / span
-    return np.minimum((share * stretches).astype(np.intp), stretches - 1)
+    share: NDArray[np.float64] = (time[at] - time[0]) / span
+    return np.minimum(share * stretches, stretches - 1).astype(np.intp)
 
 
 def _extremes(

@@ -8,25 +8,54 @@ from api.schemas.shape import Answer, Bilingual, Cursor, Spot
 from models.place import Provenance
 
 
+class RevisionOut(Answer):
+    """A value that another one has replaced, and when, and who brought the other one."""
+
+    value: float
+    raw: float
+    raw_unit: str
+    received: datetime
+    quality: list[str]
+    superseded: datetime
+    by: str
+
+
 class ReadingOut(Answer):
-    """One raw reading in the canonical unit; `quality` is empty when it is good."""
+    """One raw reading in the canonical unit; `quality` is empty when it is good.
+
+    The members after it come when `include` asks for them.
+    """
 
     datastream: int
     time: datetime
     value: float
     quality: list[str]
+    seq: int | None = None
+    raw: float | None = Field(None, description="As the device sent it, in `raw_unit`")
+    raw_unit: str | None = None
+    received: datetime | None = None
+    revisions: list[RevisionOut] | None = None
 
 
 class BucketOut(Answer):
-    """An aggregate over an hour or an Asia/Shanghai day; null when no reading was good."""
+    """An aggregate over a bucket of time; null when no reading in it counts.
+
+    Of mean, min, max, last, sum and count those come that `aggregation` names.
+    """
 
     datastream: int
     start: datetime
-    n: int
-    n_good: int
-    mean: float | None
-    min: float | None
-    max: float | None
+    n: int = Field(description="Readings")
+    n_good: int = Field(description="Readings without a flag that makes them bad")
+    coverage: float | None = Field(
+        None, description="Good ones, percent of those expected; null while that is not known"
+    )
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+    last: float | None = None
+    sum: float | None = None
+    count: int | None = Field(None, description="Readings that count in the aggregates")
 
 
 class SeriesOut(Answer):

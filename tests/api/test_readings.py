@@ -95,6 +95,8 @@ def test_csv_says_utc_local_time_and_zone(world):
         "zone": "Asia/Shanghai",
         "datastream": str(place.moisture),
         "quantity": "soil_moisture",
+        "label_zh": "土壤体积含水量",
+        "label_en": "Soil moisture",
         "depth_cm": "10.0",
         "unit": "m3/m3",
         "value": rows[0]["value"],

@@ -1,0 +1,1 @@
+"""Observations as they are asked for, read and written."""

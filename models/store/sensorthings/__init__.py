@@ -1,0 +1,1 @@
+"""The store seen through the data model of OGC SensorThings 1.1."""
