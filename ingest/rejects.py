@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.batch import Batch, Refused, day_of, quarantined, store_readings
-from ingest.intake import digest
+from ingest.intake import digest, parted
 from ingest.mqtt import topics
 from ingest.mqtt.format import Undecodable
 from ingest.mqtt.inbox import Message
@@ -47,18 +47,19 @@ class Report:
         """Count readings that stay."""
         self.remaining[reason] = self.remaining.get(reason, 0) + n
 
-    def count(self, became: "_Became") -> None:
-        """Count what became of one entry."""
+    def count(self, became: Sequence["_Became"]) -> None:
+        """Count what became of one entry, part by part."""
         self.entries += 1
-        self.stored += became.stored
-        self.duplicate += became.duplicate
-        for refused in became.left:
-            self.leave(refused.reason, refused.n)
+        for part in became:
+            self.stored += part.stored
+            self.duplicate += part.duplicate
+            for refused in part.left:
+                self.leave(refused.reason, refused.n)
 
 
 @dataclass(frozen=True, slots=True)
 class _Became:
-    """What became of the readings of one entry, and on whose account."""
+    """What became of the readings of one entry or part of it, and on whose account."""
 
     account: str
     day: date
@@ -188,8 +189,14 @@ def _attempt(
     tx: WriteTx, run: _Replay, entries: Sequence[Quarantined], tally: Report
 ) -> list[Quarantined]:
     taken = quarantine.take(tx, [entry.id for entry in entries])
-    messages = [Message(e.topic, e.payload, micros(e.received), len(e.payload)) for e in taken]
-    only = [None if entry.items is None else set(entry.items) for entry in taken]
+    # a gateway's message that was set aside unread stands for several devices
+    of_entry = [parted([_message(entry)]) for entry in taken]
+    messages = [message for parts in of_entry for message in parts]
+    only = [
+        None if entry.items is None else set(entry.items)
+        for entry, parts in zip(taken, of_entry, strict=True)
+        for _ in parts
+    ]
     batch = digest(messages, run.placement, judged_at=run.judged_at, only=only)
     # what old messages say for later ones explains their own kind, not what comes in now
     told, batch.memory.changed = batch.memory.changed, {}
@@ -198,12 +205,14 @@ def _attempt(
     changed: list[int] = []
     moves: list[LedgerEntry] = []
     written: list[Quarantined] = []
-    for number, entry in enumerate(taken):
-        now = _became(batch, outcomes, number)
+    number = 0
+    for entry, parts in zip(taken, of_entry, strict=True):
+        now = [_became(batch, outcomes, number + i) for i in range(len(parts))]
+        number += len(parts)
         tally.count(now)
-        if now.stored or now.duplicate or _changed(entry, now):
+        if any(each.stored or each.duplicate for each in now) or _changed(entry, now):
             changed.append(entry.id)
-            written += [quarantined(batch, refused) for refused in now.left]
+            written += [quarantined(batch, refused) for each in now for refused in each.left]
             moves += _moves(entry, now)
     quarantine.resolve(tx, changed)
     quarantine.put(tx, written)
@@ -222,15 +231,28 @@ def _became(batch: Batch, outcomes: NDArray[np.uint8], number: int) -> _Became:
     )
 
 
-def _changed(entry: Quarantined, now: _Became) -> bool:
-    same = all(refused.reason == entry.reason for refused in now.left)
-    return not (same and now.account == entry.device_key and now.waiting == entry.n)
+def _changed(entry: Quarantined, now: Sequence[_Became]) -> bool:
+    if len(now) > 1:
+        return True
+    same = all(refused.reason == entry.reason for refused in now[0].left)
+    return not (same and now[0].account == entry.device_key and now[0].waiting == entry.n)
 
 
-def _moves(entry: Quarantined, now: _Became) -> list[LedgerEntry]:
-    """Take an entry off its account and put what became of it on the right one."""
-    received = now.stored + now.duplicate + now.waiting
-    return [
-        LedgerEntry(entry.device_key, now.day, received=-entry.n, quarantined=-entry.n),
-        LedgerEntry(now.account, now.day, received, now.stored, now.duplicate, now.waiting),
+def _moves(entry: Quarantined, now: Sequence[_Became]) -> list[LedgerEntry]:
+    """Take an entry off its account and put what became of it on the right ones."""
+    gone = LedgerEntry(entry.device_key, now[0].day, received=-entry.n, quarantined=-entry.n)
+    return [gone] + [
+        LedgerEntry(
+            each.account,
+            each.day,
+            each.stored + each.duplicate + each.waiting,
+            each.stored,
+            each.duplicate,
+            each.waiting,
+        )
+        for each in now
     ]
+
+
+def _message(entry: Quarantined) -> Message:
+    return Message(entry.topic, entry.payload, micros(entry.received), len(entry.payload))

@@ -6,15 +6,19 @@ from contextlib import closing
 import paho.mqtt.client as paho
 import pytest
 
+from ingest.batch import store
+from ingest.intake import digest, parted
 from ingest.mqtt import sparkplug
+from ingest.mqtt.inbox import Message
+from ingest.placement import Placement
 from ingest.rejects import replay
 from ingest.service import Ingestor, Options
 from models import calendar
 from models.device import NewStream
-from models.reading import UNKNOWN, Quality
-from models.store import ledger, presence, quarantine
+from models.reading import UNKNOWN, Quality, Reason
+from models.store import catalogue, ledger, presence, quarantine
 from tests import brokers
-from tests.ingest.mqtt.decoding import sample
+from tests.ingest.mqtt.decoding import encode, sample
 from tests.ingest.mqtt.edge_node import EdgeNode, payload
 from tests.models.store.seeds import plant_device, plant_farm
 from tests.probes import Publisher, until
@@ -271,6 +275,33 @@ def test_a_gateway_message_that_cannot_be_parted_is_quarantined_whole(province, 
     with province.reading() as tx:
         [entry] = quarantine.open_ones(tx, limit=10)
     assert (entry.device_key, entry.topic) == (UNKNOWN, "v1/gateway/telemetry")
+
+
+@pytest.mark.parametrize("flooding", [False, True])
+def test_what_a_gateway_says_for_an_unknown_device_is_replayed_for_it(province, flooding):
+    streams = [NewStream("t", "soil_temperature", "Cel", 10)]
+    topic, payload, *_ = FAMILIES["thingsboard"]
+    message = Message(topic, encode(payload), AT * 1_000_000, 100, flooding=flooding)
+    plant(province, {"b1": streams})
+    with province.writing() as tx:
+        batch = digest(parted([message]), Placement(catalogue.load(tx)))
+        outcome = store(tx, batch)
+    if flooding:  # set aside unread, whole
+        assert outcome.quarantined == {Reason.FLOODING: 1}
+    else:
+        assert (outcome.stored, outcome.quarantined) == (1, {Reason.UNKNOWN_DEVICE: 1})
+    report = replay(province, calendar.now)
+    assert report.remaining == {Reason.UNKNOWN_DEVICE: 1}
+    with province.writing() as tx:
+        plant_device(tx, plant_farm(tx, key="farm-2"), key="b2", streams=streams)
+    report = replay(province, calendar.now)
+    assert (report.stored, report.remaining) == (1, {})
+    assert {key: rows[0][0] for key, rows in stored(province).items()} == FAMILIES["thingsboard"][3]
+    with province.reading() as tx:
+        rows = ledger.rows(tx, ledger.Selection())
+        assert quarantine.count(tx) == {}
+    assert all(row.balanced for row in rows)
+    assert sum(row.received for row in rows) == 2
 
 
 def test_a_value_without_time_is_taken_when_it_is_new_and_not_when_it_was_retained(

@@ -34,12 +34,13 @@ def decode(address: Address, payload: bytes) -> Decoded:
     for entry in entries if isinstance(entries, list) else [entries]:
         if not isinstance(entry, dict):
             raise Undecodable(Reason.WRONG_SHAPE, f"an entry is {named(entry)}, not an object")
-        values = entry.get("values")
-        if not isinstance(values, dict):
+        if not entry.keys() & {"ts", "values"}:
             harvest.take_all(entry, None)
-        else:
-            stated = entry.get("ts")
-            harvest.take_all(values, None if stated is None else instant(stated))
+            continue
+        values, stated = entry.get("values"), entry.get("ts")
+        if not isinstance(values, dict):
+            raise Undecodable(Reason.WRONG_SHAPE, f"'values' is {named(values)}, not an object")
+        harvest.take_all(values, None if stated is None else instant(stated))
     return harvest.decoded()
 
 

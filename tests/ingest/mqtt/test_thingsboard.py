@@ -41,6 +41,9 @@ def test_what_cannot_be_parted_is_refused(payload):
     assert refused_for(TOPIC, payload) in (Reason.UNREADABLE, Reason.WRONG_SHAPE)
 
 
-@pytest.mark.parametrize("entries", [[7], [None], "x", [{"ts": "soon", "values": {"t": 1}}]])
+@pytest.mark.parametrize(
+    "entries",
+    [[7], [None], "x", [{"ts": 1}], [{"values": 7}], [{"ts": "soon", "values": {"t": 1}}]],
+)
 def test_entries_of_another_shape_are_refused(entries):
     assert refused_for(f"{TOPIC}/a", entries) is Reason.WRONG_SHAPE
