@@ -2,12 +2,14 @@
 
 A unit is accepted only for quantities it can measure: a percentage is a volumetric share
 for ``soil_moisture`` because the quantity is volumetric by definition; a gravimetric unit
-(g/g, kg/kg) is refused there, for it measures something else.
+(g/g, kg/kg) is refused there, for it measures something else. Any other UCUM code is compared by
+its dimension.
 """
 
 from threading import Lock
 
-from models.errors import UnknownUnit
+from models import ucum
+from models.errors import Invalid, UnknownUnit
 from models.quantity import quantity
 
 # unit as written -> (factor, offset): canonical = value * factor + offset.
@@ -108,13 +110,31 @@ def conversion(unit: str, quantity_key: str) -> tuple[float, float]:
     UnknownQuantity, UnknownUnit
         The quantity is not registered, or the unit does not measure it.
     """
-    quantity(quantity_key)
+    canonical = quantity(quantity_key).unit
     known = _UNITS[quantity_key]
     try:
         return known[unit]
     except KeyError:
+        factor = _by_dimension(unit, canonical)
+    if factor is None:
         names = ", ".join(known)
-        raise UnknownUnit(unit=unit, quantity=quantity_key, known=names) from None
+        raise UnknownUnit(unit=unit, quantity=quantity_key, known=names)
+    return factor, 0.0
+
+
+def _by_dimension(unit: str, canonical: str) -> float | None:
+    """Compare two UCUM codes; None unless they measure the same dimension.
+
+    Two shares have the same dimension and may be different things (by volume, by mass):
+    where the canonical unit is one, only the units named above are taken.
+    """
+    try:
+        given, wanted = ucum.parsed(unit), ucum.parsed(canonical)
+    except Invalid:
+        return None
+    if given.dimension != wanted.dimension or wanted.dimension == ucum.NONE:
+        return None
+    return given.factor / wanted.factor
 
 
 def to_canonical(value: float, unit: str, quantity_key: str) -> float:
@@ -141,9 +161,10 @@ def number(code: str) -> int:
     found = _numbers.get(code)
     if found is None:
         with _numbering:
-            found = _numbers.setdefault(code, len(_codes))
-            if found == len(_codes):
-                _codes.append(code)
+            if code not in _numbers:
+                _codes.append(code)  # first: whoever finds the number may ask for the code
+                _numbers[code] = len(_codes) - 1
+        found = _numbers[code]
     return found
 
 
