@@ -188,7 +188,7 @@ class _Taking:
             raise Undecodable(Reason.UNKNOWN_QUANTITY, detail)
         time = next((s.time for s in decoded.sent if s.time is not None), at)
         kept = [
-            Value(device.id, s.channel or "", s.time or at, repr(s.value), at)
+            Value(device.id, s.channel or "", at if s.time is None else s.time, repr(s.value), at)
             for s in decoded.sent
             if s.channel not in streams
         ]
