@@ -3,13 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from models.errors import Invalid
 from models.store.database import Database, ReadTx, WriteTx, lock
 
 Kind = Literal["reading", "revision", "quarantine", "uplink", "unclaimed"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+# what counts a kind, and what removes it; readings go by weeks
+_QUERIES: dict[Kind, tuple[str, str]] = {
+    "reading": ("count_reading", ""),
+    "revision": ("count_revision", "drop_revision"),
+    "quarantine": ("count_quarantine", "drop_quarantine"),
+    "uplink": ("count_uplink", "drop_uplink"),
+    "unclaimed": ("count_unclaimed", "drop_unclaimed"),
+}
 LATE_DAYS = 1096  # readings may come three years late; rollups of younger hours need theirs
 
 
@@ -43,8 +50,8 @@ def keep(tx: WriteTx, kind: str, days: int | None) -> None:
     Invalid
         No such kind; or readings for less than the three years they may be late.
     """
-    if kind not in KINDS:
-        raise Invalid(why=f"{kind!r} is none of {', '.join(KINDS)}")
+    if kind not in _QUERIES:
+        raise Invalid(why=f"{kind!r} is none of {', '.join(_QUERIES)}")
     if days is not None and (days < 1 or (kind == "reading" and days < LATE_DAYS)):
         raise Invalid(why=f"readings may come late: keep them {LATE_DAYS} days or more")
     tx.run("retention", "keep", kind=kind, days=days)
@@ -61,7 +68,7 @@ def _expiry(tx: ReadTx, kind: Kind, days: int | None, now: datetime) -> Expiry:
     before = now - timedelta(days=days)
     if kind == "reading":
         before = _week_start(before)
-    row = tx.row("retention", f"count_{kind}", before=before)
+    row = tx.row("retention", _QUERIES[kind][0], before=before)
     assert row is not None
     return Expiry(kind, days, before, row.n, row.first, row.last)
 
@@ -99,7 +106,7 @@ def expire(database: Database, expiry: Expiry) -> int:
             tx.run("retention", "expire_revisions", **bound)
         if expiry.kind == "quarantine":
             tx.run("retention", "expire_quarantine", **bound)
-        return tx.run("retention", f"drop_{expiry.kind}", **bound)
+        return tx.run("retention", _QUERIES[expiry.kind][1], **bound)
 
 
 def _expire_readings(tx: WriteTx, expiry: Expiry, before: datetime, *, timescale: bool) -> None:
