@@ -3,7 +3,7 @@
 A device may publish under the topics that its formats give it: those in which its own key
 stands where the format names the device. A gateway may publish for the members of a group,
 and under filters that the province has granted. Nobody subscribes but the ingestor, and a
-Sparkplug node to its own commands.
+device to the answers to itself.
 """
 
 import json
@@ -15,8 +15,8 @@ from ingest.mqtt.payloads import formats
 from models.device import Account, Login
 from models.errors import Invalid
 
-# where an ingestor answers (Sparkplug: ask a node for its birth certificate again)
-_REPLIES = ("spBv1.0/+/NCMD/+", "spBv1.0/+/DCMD/+/+")
+# where an ingestor speaks beside its answers: commands to devices, its state as a host
+_COMMANDS = ("spBv1.0/+/DCMD/+/+", "spBv1.0/STATE/+")
 _SPARKPLUG = "spBv1.0"
 MANAGED = "heitu:"  # prefix of the roles that are ours at a broker
 
@@ -29,15 +29,32 @@ def known_formats() -> tuple[str, ...]:
 def own_topics(key: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the topic filters in which formats name a device of that key."""
     chosen = set(names)
-    found = []
-    for format_ in formats():
-        if format_.name in chosen:
-            for topic in format_.subscriptions:
-                levels = topic.split("/")
-                level = _device_level(format_, levels)
-                if level is not None:
-                    found.append("/".join([*levels[:level], key, *levels[level + 1 :]]))
-    return tuple(found)
+    return tuple(
+        own
+        for format_ in formats()
+        if format_.name in chosen
+        for own in _own(key, format_, format_.subscriptions)
+        if own not in _own(key, format_, format_.gateways)
+    )
+
+
+def own_answers(key: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the topic filters in which formats answer a device of that key."""
+    chosen = set(names)
+    return tuple(
+        own
+        for format_ in formats()
+        if format_.name in chosen
+        for own in _own(key, format_, format_.answers)
+    )
+
+
+def _own(key: str, format_: Format, filters: Iterable[str]) -> Iterator[str]:
+    for topic in filters:
+        levels = topic.split("/")
+        level = _device_level(format_, levels)
+        if level is not None:
+            yield "/".join([*levels[:level], key, *levels[level + 1 :]])
 
 
 def _device_level(format_: Format, levels: list[str]) -> int | None:
@@ -70,7 +87,8 @@ def of_device(login: Login) -> Account:
     own = own_topics(login.key, login.formats)
     relayed = (topic for key, names in login.relayed for topic in own_topics(key, names))
     publishes = tuple(dict.fromkeys([*own, *login.relays, *relayed]))
-    return Account(login.key, login.secret_hash, publishes, tuple(_commands(login.relays)))
+    hears = (*own_answers(login.key, login.formats), *_commands(login.relays))
+    return Account(login.key, login.secret_hash, publishes, hears)
 
 
 def _commands(relays: Sequence[str]) -> Iterator[str]:
@@ -83,9 +101,10 @@ def _commands(relays: Sequence[str]) -> Iterator[str]:
 
 
 def of_ingestor(name: str, secret_hash: str) -> Account:
-    """Return the account of an ingestor: it hears every format and asks for births."""
+    """Return the account of an ingestor: it hears every format and answers."""
     heard = tuple(topic for format_ in formats() for topic in format_.subscriptions)
-    return Account(name, secret_hash, _REPLIES, tuple(dict.fromkeys(heard)))
+    answers = tuple(topic for format_ in formats() for topic in format_.answers)
+    return Account(name, secret_hash, (*_COMMANDS, *answers), tuple(dict.fromkeys(heard)))
 
 
 def password_file(accounts: Iterable[Account]) -> str:

@@ -189,6 +189,11 @@ class Format:
     parts : callable, optional
         Levels and payload of a gateway's message to one (topic, payload) for each device it
         speaks for; empty when it speaks for itself. Never raises.
+    gateways : tuple of str
+        Those of the filters under which a sender may speak for other devices (`parts`): not
+        a device's own, to be granted to gateways by name.
+    answers : tuple of str
+        MQTT topic filters under which it replies to devices.
     alone : bool
         A message is understood without an earlier one: `Address.memory` is not read.
     """
@@ -202,6 +207,8 @@ class Format:
         default=None, compare=False
     )
     alone: bool = True
+    gateways: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     @property
     def subscriptions(self) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from ingest.mqtt.wire import instant, json_object, named
 from models.reading import Reason
 
 _PLAIN = ("thing/event/property/post", "thing/properties/up")
+_BATCH = "thing/event/property/batch/post"
 _MANY = (
-    "thing/event/property/batch/post",
     "thing/event/property/pack/post",
     "thing/event/property/history/post",
     "thing/properties/gateway/up",
@@ -53,7 +53,7 @@ def decode(address: Address, payload: bytes) -> Decoded:
 
 def parts(levels: tuple[str, ...], payload: bytes) -> Sequence[tuple[str, bytes]]:
     """Part a report of a gateway among its devices; the answer stays with the gateway."""
-    if "/".join(levels[_start(levels) + 3 :]) in _PLAIN:
+    if _tail(levels) not in _MANY:
         return ()
     try:
         message = json_object(payload)
@@ -77,7 +77,11 @@ def _report(properties: list[_Properties]) -> dict[str, Any]:
 def _by_device(levels: tuple[str, ...], message: dict[str, Any]) -> dict[str, list[_Properties]]:
     """Return the properties under the topic of each device, "" for the sender itself."""
     params = message.get("params")
-    if "/".join(levels[_start(levels) + 3 :]) in _PLAIN and isinstance(params, dict):
+    if _tail(levels) not in _MANY:  # of the sender alone, whatever it names
+        if _tail(levels) == _BATCH and isinstance(params, dict):
+            params = params.get("properties")
+        if not isinstance(params, dict):
+            raise Undecodable(Reason.WRONG_SHAPE, f"'params' holds {named(params)}")
         return {"": [params]}
     found: dict[str, list[_Properties]] = {}
     for entry in params if isinstance(params, list) else [params]:
@@ -144,8 +148,15 @@ def _answer(address: Address, message: dict[str, Any]) -> tuple[tuple[str, bytes
     if not isinstance(system, dict) or system.get("ack") != 1:
         return ()
     answer: dict[str, Any] = {"id": message.get("id"), "code": 200, "data": {}}
-    ending = "_reply" if address.levels[-1] == "post" else "/response"
-    return (("/".join(address.levels) + ending, json.dumps(answer).encode()),)
+    return ((_answer_topic("/".join(address.levels)), json.dumps(answer).encode()),)
+
+
+def _answer_topic(topic: str) -> str:
+    return topic + ("_reply" if topic.endswith("post") else "/response")
+
+
+def _tail(levels: tuple[str, ...]) -> str:
+    return "/".join(levels[_start(levels) + 3 :])
 
 
 def _start(levels: tuple[str, ...]) -> int:
@@ -156,9 +167,13 @@ def _device_key(levels: tuple[str, ...]) -> str:
     return key_of(levels[_start(levels) + 2])
 
 
-_TAILS = (*_PLAIN, *_MANY)
-_FILTERS = (
-    *(("" if "properties" in tail else "/") + f"sys/+/+/{tail}" for tail in _TAILS),
+_OWN = (
+    *(("" if "properties" in tail else "/") + f"sys/+/+/{tail}" for tail in (*_PLAIN, _BATCH)),
     f"sys/+/+/{_PLAIN[0]}",  # as some gateways shorten it
 )
-FORMAT = Format("alink", _FILTERS, _device_key, decode, parts=parts)
+_GATEWAYS = tuple(("" if "properties" in tail else "/") + f"sys/+/+/{tail}" for tail in _MANY)
+_FILTERS = (*_OWN, *_GATEWAYS)
+_ANSWERS = tuple(map(_answer_topic, _FILTERS))
+FORMAT = Format(
+    "alink", _FILTERS, _device_key, decode, parts=parts, gateways=_GATEWAYS, answers=_ANSWERS
+)

@@ -87,4 +87,6 @@ def _device_key(levels: tuple[str, ...]) -> str:
     return key_of(levels[2])
 
 
-FORMAT = Format("huawei", (_DEVICE, _GATEWAY), _device_key, decode, parts=parts)
+FORMAT = Format(
+    "huawei", (_DEVICE, _GATEWAY), _device_key, decode, parts=parts, gateways=(_GATEWAY,)
+)

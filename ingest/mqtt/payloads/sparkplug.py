@@ -251,4 +251,6 @@ def _device_key(levels: tuple[str, ...]) -> str:
 _FILTERS = tuple(
     f"spBv1.0/+/{kind}/+" + ("/+" if kind.startswith("D") else "") for kind in _BY_KIND
 )
-FORMAT = Format("sparkplug", _FILTERS, _device_key, decode, alone=False)
+FORMAT = Format(
+    "sparkplug", _FILTERS, _device_key, decode, alone=False, answers=("spBv1.0/+/NCMD/+",)
+)

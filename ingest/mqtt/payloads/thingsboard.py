@@ -63,4 +63,6 @@ def _device_key(levels: tuple[str, ...]) -> str:
     return levels[3] if len(levels) > 3 else ""
 
 
-FORMAT = Format("thingsboard", (_TOPIC, f"{_TOPIC}/+"), _device_key, decode, parts=parts)
+FORMAT = Format(
+    "thingsboard", (_TOPIC, f"{_TOPIC}/+"), _device_key, decode, parts=parts, gateways=(_TOPIC,)
+)

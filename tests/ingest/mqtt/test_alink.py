@@ -58,6 +58,14 @@ def test_a_batch_has_a_list_of_values():
     assert [s.item for s in decoded.sent] == [0, 1]
 
 
+@pytest.mark.parametrize("tail", ["post", "batch/post"])
+def test_a_plain_device_speaks_for_itself_whatever_it_names(tail):
+    topic = f"/sys/a1b2/probe-7/thing/event/property/{tail}"
+    params = {"identity": {"productKey": "p", "deviceName": "other"}, "properties": {"WF": 1}}
+    assert parts(topic, {"params": params}) == ()
+    assert topics.parse(topic).device_key == "probe-7"
+
+
 def entry(device, *properties):
     return {"identity": {"productKey": "p", "deviceName": device}, "properties": list(properties)}
 
