@@ -9,10 +9,36 @@ from typing import NoReturn
 
 from deploy import settings
 from deploy.embedded import parent
-from deploy.verbs import advise, broker, check, data, devices, files, operate, people, retention, run
+from deploy.verbs import (
+    advise,
+    alarms,
+    broker,
+    check,
+    data,
+    devices,
+    files,
+    operate,
+    people,
+    retention,
+    run,
+)
 from models.errors import HeituError
 from models.platform import Platform
 
+# in the order in which --help lists them
+_GROUPS = (
+    run,
+    data,
+    files,
+    advise,
+    alarms,
+    people,
+    devices,
+    broker,
+    operate,
+    retention,
+    check,
+)
 _ABOUT = """\
 Heitu (黑土), the agriculture data platform of Jilin.
 
@@ -31,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"Heitu {_version()}")
     top.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
     verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
-    for group in (run, data, files, advise, people, devices, broker, operate, retention, check):
+    for group in _GROUPS:
         group.add(verbs)
     return top
 

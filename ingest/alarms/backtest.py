@@ -40,22 +40,22 @@ def run(
     progress: Progress | None = None,
 ) -> Tally:
     """Run a rule over the readings of [since, until); nothing is stored and nobody notified."""
-    told = progress or (lambda done, total: None)
+    tell = progress or (lambda done, total: None)
     with database.reading() as tx:
         ground = compiled.load(tx, [kept])
     if kept.rule.kind is Kind.NO_DATA:
-        return _silences(database, ground, kept, (since, until), told)
+        return _silences(database, ground, kept, (since, until), tell)
     if kept.rule.kind in (Kind.FLOODING, Kind.INTAKE):
         zh, en = _NO_HISTORY
         return replace(season.tally({}, 0, 0, 0), note_zh=zh, note_en=en)
     watched = list(ground.by_key.values())
     found, n = {}, 0
     for done, one in enumerate(watched):
-        told(done, len(watched))
+        tell(done, len(watched))
         spans, looked_at = _excursions(database, one, since, until)
         found[one.about.subject] = (one.about.name_zh, one.about.name_en, spans)
         n += looked_at
-    told(len(watched), len(watched))
+    tell(len(watched), len(watched))
     return season.tally(found, microseconds(until), len(watched), n)
 
 
@@ -86,7 +86,7 @@ def _silences(
     ground: Ground,
     kept: KeptRule,
     span: tuple[datetime, datetime],
-    told: Progress,
+    tell: Progress,
 ) -> Tally:
     """Judge gaps in the data: of the past nobody knows when a value arrived."""
     expected = [about for _, about in ground.expected.values()]
@@ -97,14 +97,14 @@ def _silences(
     silences: dict[str, list[Excursion]] = {}
     n, upto = 0, microseconds(span[1])
     for done, about in enumerate(expected):
-        told(done, len(expected))
+        tell(done, len(expected))
         with database.reading() as tx:
             own = streams.get(about.subject, [])
             times = watching.signs_of_life(tx, own, *span)
             usual = _usual(tx, own, times)
         n += len(times)
         silences[about.subject] = [] if usual is None else gaps(kept.rule, times, usual, upto)
-    told(len(expected), len(expected))
+    tell(len(expected), len(expected))
     names = {about.subject: (about.name_zh, about.name_en) for about in expected}
     if kept.rule.per == "device":
         silences, names = _grouped(ground, silences, names)
@@ -151,6 +151,11 @@ def _whole(outage: Outage, by_device: dict[int, list[Excursion]]) -> Excursion:
     return Excursion(outage.since, opened, until, float(len(spans)))
 
 
+def told(tally: Tally) -> dict[str, Any]:
+    """Return what a back-test found as plain data."""
+    return asdict(tally)
+
+
 def carry_out(
     database: Database, it: Backtest, kept: KeptRule, clock: Callable[[], datetime]
 ) -> None:
@@ -165,7 +170,7 @@ def carry_out(
                 alarm_rules.progress(tx, it.id, done, total)
 
     try:
-        result: dict[str, Any] = asdict(run(database, kept, it.since, it.until, note))
+        result = told(run(database, kept, it.since, it.until, note))
         failed = False
     except HeituError as error:
         result, failed = {"error": error.message}, True

@@ -1,15 +1,18 @@
 """Rule files: what is shipped, and what people bring."""
 
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
+from analytics.alarms.season import Tally
+from ingest.alarms import backtest
 from models.alarm import AlarmRule, rule_from
 from models.errors import Invalid
 from models.store import alarm_rules
-from models.store.database import WriteTx
+from models.store.database import Database, WriteTx
 
+_YEAR = timedelta(days=365)
 FILE = "a rule file"  # who wrote a rule that came from one
 
 
@@ -75,3 +78,22 @@ def keep(tx: WriteTx, rules: list[AlarmRule], at: datetime) -> dict[str, str]:
             alarm_rules.change(tx, kept, rule, FILE, at)
             done[rule.key] = "changed"
     return done
+
+
+def enable_tested(
+    database: Database, keys: list[str], until: datetime, by: str
+) -> dict[str, Tally]:
+    """Run rules over the year before ``until`` and switch them on; return what was found."""
+    found = {}
+    for key in keys:
+        with database.writing() as tx:
+            kept = alarm_rules.by_key(tx, key)
+            if kept is None or kept.enabled:
+                continue
+            begun = alarm_rules.begin_backtest(tx, kept, until - _YEAR, until, by)
+        tally = backtest.run(database, kept, begun.since, until)
+        with database.writing() as tx:
+            alarm_rules.end_backtest(tx, begun, backtest.told(tally), until)
+            alarm_rules.enable(tx, alarm_rules.get(tx, kept.id), by, until)
+        found[key] = tally
+    return found
