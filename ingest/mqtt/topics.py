@@ -40,7 +40,7 @@ def addresses(topic: str) -> tuple[Address, ...]:
     """
     levels = tuple(topic.split("/"))
     found: dict[str, Address] = {}
-    for pattern, format_ in _table():
+    for pattern, format_ in _of_length(len(levels)):
         if format_.name not in found and _matches(pattern, levels):
             found[format_.name] = Address(format_, _device_key(format_, levels), levels)
     if not found:
@@ -54,6 +54,12 @@ def _table() -> tuple[tuple[_Pattern, Format], ...]:
     """Return every filter with its format; a literal level goes before ``+`` before ``#``."""
     rows = ((tuple(f.split("/")), format_) for format_ in formats() for f in format_.subscriptions)
     return tuple(sorted(rows, key=lambda row: list(_breadths(row[0]))))
+
+
+@lru_cache(maxsize=64)
+def _of_length(levels: int) -> tuple[tuple[_Pattern, Format], ...]:
+    """Return the filters that a topic of so many levels may fit: a few of some thirty."""
+    return tuple(row for row in _table() if len(row[0]) == levels or row[0][-1] == "#")
 
 
 def _breadths(pattern: _Pattern) -> Iterator[int]:

@@ -28,8 +28,9 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(brokers.MOSQUITTO is None, reason="needs mosquitto (apt install mosquitto)"),
 ]
-N, ROUNDS, RATE = 100_000, 4, 1_500  # damaged payloads, and a second
-OTHERS, OTHERS_RATE, SECONDS = 50, 500, 16  # good devices, their messages a second in all
+N, ROUNDS, RATE = 100_000, 4, 1_000  # damaged payloads, and a second
+OTHERS, OTHERS_RATE = 50, 500  # good devices, their messages a second in all
+CALM_S, FUZZED_S = 10, 25
 UNLIMITED = {"flood_rate": 1e9, "flood_burst": 10**9, "reserved": True}
 MODELS = {
     EUI: "dragino-lse01",
@@ -60,8 +61,8 @@ class Child:
         assert self.process.wait(60) == 0
 
 
-def good(port):
-    load = Load(port, OTHERS_RATE * SECONDS, devices=OTHERS, rate=OTHERS_RATE, live=True)
+def good(port, seconds):
+    load = Load(port, OTHERS_RATE * seconds, devices=OTHERS, rate=OTHERS_RATE, live=True)
     return Child("tests.benchmarks.blaster", json.dumps(asdict(load)))
 
 
@@ -79,7 +80,7 @@ def register(database):
         tx.run("devices", "changed")
 
 
-def delays(database, since):
+def delays(database, since, seconds):
     """The delays of the good readings sent since then, seconds."""
     query = """SELECT EXTRACT(epoch FROM pg_xact_commit_timestamp(r.xmin) - r.time)::float8
                FROM reading r JOIN datastream s ON s.id = r.datastream_id
@@ -87,7 +88,7 @@ def delays(database, since):
                WHERE d.key LIKE 'probe-%%' AND r.time > %s"""
     with database.reading() as tx:
         found = [row[0] for row in tx.driver.execute(query, (since,)).fetchall()]
-    assert len(found) == OTHERS_RATE * SECONDS
+    assert len(found) == OTHERS_RATE * seconds
     return found
 
 
@@ -111,15 +112,16 @@ def test_100_000_damaged_payloads_beside_a_good_stream(tmp_path, jilin, capsys):
             parts.running(store.server.url, port, **UNLIMITED) as process,
         ):
             for turn in range(2 * ROUNDS):
-                senders = [good(port)] + ([fuzz(port, turn)] if turn % 2 else [])
+                seconds = FUZZED_S if turn % 2 else CALM_S
+                senders = [good(port, seconds)] + ([fuzz(port, turn)] if turn % 2 else [])
                 since = now(store.database)
                 for sender in senders:
                     sender.begin()
                 for sender in senders:
                     sender.end()
-                sent += OTHERS_RATE * SECONDS + (N // ROUNDS if turn % 2 else 0)
+                sent += OTHERS_RATE * seconds + (N // ROUNDS if turn % 2 else 0)
                 until(lambda: process.figure("messages_total") == sent, patience=60, pause=0.2)  # noqa: B023
-                (fuzzed if turn % 2 else calm).append(delays(store.database, since))
+                (fuzzed if turn % 2 else calm).append(delays(store.database, since, seconds))
             assert process.alive
             assert process.ready()
         totals, aside = parts.account(store.database)

@@ -18,12 +18,15 @@ SYSTEM = named("system", "$oc/devices/+/report", 2)
 @pytest.fixture
 def some_formats(monkeypatch):
     monkeypatch.setattr(topics, "formats", lambda: (GENERIC, DEEP, EXACT, SYSTEM))
-    topics._table.cache_clear()
-    topics.addresses.cache_clear()
+    forget()
     yield
     monkeypatch.undo()
-    topics._table.cache_clear()
-    topics.addresses.cache_clear()
+    forget()
+
+
+def forget():
+    for remembered in (topics._table, topics._of_length, topics.addresses):
+        remembered.cache_clear()
 
 
 @pytest.mark.usefixtures("some_formats")
