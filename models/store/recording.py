@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models import units
 from models.reading import Quality
+from models.store import review
 from models.store.database import WriteTx, lock
 
 STORED, DUPLICATE, REVISED = 0, 1, 2
@@ -96,6 +97,7 @@ def _round(
         _keep_latest(tx, changed)
         mark_dirty(tx, changed["phenomenon_time"])
         _tell_watch(tx, changed)
+        review.queue(tx, changed)
     return todo[order[~same]] if not same.all() else todo[:0]
 
 
@@ -278,7 +280,7 @@ def reflag(
     )
     if changed:
         mark_dirty(tx, np.array([row.us for row in changed], np.int64) + EPOCH_US)
-        tx.run("readings", "follow_latest", datastreams=sorted({r.datastream_id for r in changed}))
+        _follow_latest(tx, sorted({row.datastream_id for row in changed}))
     return len(changed)
 
 
@@ -298,7 +300,13 @@ def rewrite(tx: WriteTx, rows: NDArray[np.void]) -> None:
         **_columns(rows),
     )
     mark_dirty(tx, rows["phenomenon_time"])
-    streams = np.unique(rows["datastream_id"]).tolist()
+    review.queue(tx, rows)
+    _follow_latest(tx, np.unique(rows["datastream_id"]).tolist())
+
+
+def _follow_latest(tx: WriteTx, streams: list[int]) -> None:
+    # locked in the order in which a batch does, or the two could lock each other out
+    tx.run("readings", "hold_latest", datastreams=streams)
     tx.run("readings", "follow_latest", datastreams=streams)
 
 

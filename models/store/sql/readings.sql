@@ -74,6 +74,11 @@ WHERE r.datastream_id = k.datastream_id AND r.seq = k.seq
   AND r.quality & 286 <> k.flags
 RETURNING r.datastream_id, k.us;
 
+-- name: hold_latest
+-- Lock the newest readings of some datastreams, in order of their ids.
+SELECT datastream_id FROM reading_latest WHERE datastream_id = ANY(CAST(:datastreams AS int[]))
+ORDER BY datastream_id FOR UPDATE;
+
 -- name: follow_latest
 -- Take over values and flags of the newest readings, which were derived again.
 UPDATE reading_latest l SET quality = r.quality, value = r.value, updated = clock_timestamp()
