@@ -38,7 +38,7 @@ _KEPT = 1000  # layers
 DISPLAY = "/v1/layers/{layer_id}/tiles/{z}/{x}/{y}.png"
 LIVE = "/v1/scenes/{scene_id}/tiles/{z}/{x}/{y}.png"
 # the keys of analytics.remote.indices, which a test holds against this
-IndexKey = Literal["ndvi"]
+IndexKey = Literal["ndvi", "evi", "evi2", "savi", "ndwi", "mndwi", "ndmi", "ndre", "gndvi", "bsi"]
 Zoom = Annotated[int, InPath(ge=0, le=24, examples=[12])]
 Column = Annotated[int, InPath(ge=0, lt=2**24, description="Column from the west (XYZ)")]
 Row = Annotated[int, InPath(ge=0, lt=2**24, description="Row from the north (XYZ)")]

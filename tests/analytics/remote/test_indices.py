@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.remote.digital import Calibration, display, has_value, numbers, reflectance
-from analytics.remote.indices import index, ndvi
+from analytics.remote.indices import INDICES, index, ndvi
 from models.errors import NotFound
 from tests.conftest import DATA
 
@@ -22,6 +22,33 @@ def test_ndvi_equals_spyndex_on_real_pixels():
     theirs = spyndex.computeIndex("NDVI", {"R": red / 1e4, "N": nir / 1e4})
     assert np.isfinite(ours).all()
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+# our name -> theirs, where it differs
+THEIRS = {"ndre": "NDREI", "bsi": "BI"}
+SYMBOLS = {"blue": "B", "green": "G", "red": "R", "rededge1": "RE1", "nir": "N", "swir1": "S1"}
+
+
+@pytest.mark.parametrize("key", sorted(INDICES))
+def test_every_index_equals_spyndex(key):
+    chance = np.random.default_rng(7)
+    one = index(key)
+    given = {role: chance.uniform(0.005, 0.6, 5_000).astype(np.float32) for role in one.bands}
+    symbols = {SYMBOLS[role]: band.astype(float) for role, band in given.items()}
+    constants = {"g": 2.5, "C1": 6.0, "C2": 7.5, "L": 0.5 if key == "savi" else 1.0}
+    theirs = spyndex.computeIndex(THEIRS.get(key, key.upper()), symbols | constants)
+    ours = one.formula(*given.values())
+    assert ours.dtype == np.float32
+    said = np.isfinite(ours)
+    assert said.mean() > 0.5  # EVI runs away where 7.5 blue is more than the rest
+    np.testing.assert_allclose(ours[said], theirs[said], atol=2e-5)
+
+
+@pytest.mark.parametrize("key", sorted(INDICES))
+def test_no_index_speaks_of_a_pixel_without_light(key):
+    one = index(key)
+    dark = [np.array([np.nan, -0.3], np.float32) for _ in one.bands]
+    assert np.isnan(one.formula(*dark)).all() or key in ("evi", "evi2", "savi")
 
 
 def test_an_offset_left_out_is_seen():
