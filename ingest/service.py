@@ -21,6 +21,7 @@ from ingest.mqtt.inbox import Inbox
 from ingest.mqtt.partitions import LOOK_S, Partitions, Share
 from ingest.recalibration import catch_up
 from ingest.rejects import replay
+from ingest.review import Reviewer
 from ingest.status import STALLED_S, Snapshot, Status
 from ingest.writer import Rhythm, Writer
 from models import calendar
@@ -58,6 +59,7 @@ class Options:
     metrics_port: int = 0
     rollup_every: float = 2.0
     beat_every: float = 2.0
+    review_every: float = 2.0
     upkeep_every: float = 10.0
     capacity: int = 20_000
     rhythm: Rhythm = field(default_factory=Rhythm)
@@ -76,6 +78,7 @@ class Ingestor:
         self._status = Status()
         self._limiter = Limiter(self._options.allowance)
         self._watchman = Watchman(database, self._options.patience)
+        self._reviewer = Reviewer(database)
         self._part = PART
         self._subscriber = self._source(link)
         self._writer = Writer(
@@ -96,6 +99,7 @@ class Ingestor:
             self._periodic("heartbeat", every.beat_every, self._beat),
             self._periodic("upkeep", every.upkeep_every, self._keep_up),
             self._periodic("alarms", every.patience.every_s, self._watchman.look),
+            self._periodic("review", every.review_every, self._reviewer.turn),
         ]
         if isinstance(self._subscriber, Partitions):
             self._threads.append(self._periodic("partitions", LOOK_S, self._share_out))
@@ -103,6 +107,10 @@ class Ingestor:
         self._gauge("waiting_messages", "Messages received and not committed", "waiting")
         self._gauge("connected", "1 when subscribed at the broker", "connected")
         self._gauge("ready", "1 when connected and committing", "ready")
+        lag = self._status.gauge("review_lag_seconds", "Age of the oldest batch not reviewed")
+        lag.set_function(lambda: self._reviewer.lag_s)
+        waiting = self._status.gauge("review_waiting_batches", "Batches not reviewed yet")
+        waiting.set_function(lambda: float(self._reviewer.waiting))
 
     def _source(self, link: Link) -> Subscriber | Partitions:
         share = self._options.share
