@@ -180,7 +180,7 @@ def _data(node: _Node, message: Payload) -> Decoded:
 
 def _node_death(node: _Node, message: Payload) -> Decoded:
     told, born = _bd_seq(message), node.session.get("bd")
-    if None not in (told, born) and told != born:
+    if told is not None and born is not None and 0 < (born - told) % 256 < 128:
         return NOTHING  # the will of a session that has ended long ago
     if node.session:
         node.note(alive=False, orphan=None)

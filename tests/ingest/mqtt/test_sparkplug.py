@@ -224,6 +224,13 @@ def test_a_will_of_an_earlier_session_is_not_the_death_of_this_one(born, node):
     assert values(born.take(*node.data(3.0))) == {"soil/moisture_20cm": 3.0}
 
 
+def test_the_death_of_a_session_whose_birth_was_missed_counts(born, node):
+    """pysparkplug 0.6.1 counts up before the death of a disconnection in good order."""
+    node.bd += 1
+    assert born.take(*node.death()).signs == Signs(online=False)
+    assert refused_for_memory(born, *node.data(1.0)) is Reason.NO_BIRTH
+
+
 def test_a_device_dies_and_comes_back_alone(born, node):
     assert born.take(node.topic("DDEATH"), payload(**node.next())).signs == Signs(online=False)
     assert refused_for_memory(born, *node.data(1.0)) is Reason.NO_BIRTH
