@@ -215,3 +215,20 @@ class StreamDay:
     mean: float | None
     low: float | None
     high: float | None
+
+# what a flag means, in Chinese and English
+QUALITY_LABELS: dict[Quality, tuple[str, str]] = {
+    Quality.RANGE: ("超出合理范围", "Outside the plausible range"),
+    Quality.STEP: ("突变", "Jump"),
+    Quality.STUCK: ("数值卡滞", "Stuck value"),
+    Quality.SPIKE: ("尖峰", "Spike"),
+    Quality.NEIGHBOUR: ("与邻近站点不符", "Departs from neighbouring stations"),
+    Quality.SENTINEL: ("无效码(非测量值)", "Code for no measurement"),
+    Quality.CLOCK: ("设备时钟超前", "Device clock ahead"),
+    Quality.FEW_PIXELS: ("有效像元不足", "Few valid pixels"),
+    Quality.GAP: ("中断后首值", "First value after a gap"),
+    Quality.SATURATED: ("达到量程极限", "Sensor at the end of its scale"),
+    Quality.REVISED: ("已修订", "Replaced an earlier value"),
+    Quality.ARRIVAL: ("采用到达时间", "Time of arrival, none was sent"),
+    Quality.INTERPOLATED: ("插补值", "Interpolated"),
+}

@@ -17,6 +17,7 @@ from api.schemas.devices import (
     DeviceIn,
     DeviceList,
     NewDeviceOut,
+    QualityList,
     QuantityList,
 )
 from api.schemas.problem import ONE_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS
@@ -28,6 +29,7 @@ from models.errors import Invalid
 from models.person import Action
 from models.profile import streams_of
 from models.quantity import QUANTITIES
+from models.reading import BAD, QUALITY_LABELS, Quality
 from models.store import devices as store
 from models.store import groups as groups_store
 from models.store import logins, places
@@ -55,6 +57,28 @@ def quantities(access: Reading) -> dict[str, Any]:
             "source": q.source,
         }
         for q in QUANTITIES.values()
+    ]
+    return {"items": shown}
+
+
+@router.get(
+    "/v1/qualities",
+    summary="Register of quality flags",
+    response_model=QualityList,
+    responses=READ_PROBLEMS,
+)
+@reads(Action.READ)
+def qualities(access: Reading) -> dict[str, Any]:
+    """List every quality flag that a reading may bear, and whether it spoils the value."""
+    shown = [
+        {
+            "key": flag.name,
+            "bit": int(flag),
+            "bad": bool(flag & BAD),
+            "label": present.bilingual(*QUALITY_LABELS[flag]),
+        }
+        for flag in Quality
+        if flag
     ]
     return {"items": shown}
 

@@ -39,6 +39,21 @@ class QuantityList(Answer):
     items: list[QuantityOut]
 
 
+class QualityOut(Answer):
+    """A quality flag; a value with a ``bad`` one counts in no aggregate."""
+
+    key: str
+    bit: int
+    bad: bool
+    label: Bilingual
+
+
+class QualityList(Answer):
+    """The register of quality flags."""
+
+    items: list[QualityOut]
+
+
 class DatastreamOut(Answer):
     """A datastream; `unit` is the canonical one of its observations."""
 
