@@ -13,6 +13,7 @@ from api.directory import Directory
 from api.edge import Edge
 from api.errors import answer_errors
 from api.lane import Lane
+from api.live import Feed
 from api.metrics import Figures, Measured
 from api.routes import (
     account,
@@ -27,6 +28,7 @@ from api.routes import (
     ingest,
     layers,
     ledger,
+    live,
     observations,
     page,
     places,
@@ -53,6 +55,7 @@ _ROUTERS = (
     groups.router,
     readings.router,
     observations.router,
+    live.router,
     ingest.router,
     layers.router,
     tiles.router,
@@ -95,6 +98,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.state.claims = Attempts()
     app.state.figures = Figures(platform)
     app.state.visitors = Visitors()
+    app.state.feed = Feed(platform.database, platform.clock)
     app.state.layers = tiles.Published()
     app.state.tiles = tiles.Rasters(platform.archive)
     # one flat router: each nested one is matched twice for every request

@@ -87,8 +87,11 @@ class _Answer:
         self.head = head
         self.zip_it = zip_it
         self.start: Message | None = None
+        self.over = False
 
     async def __call__(self, message: Message) -> None:
+        if self.over:
+            return
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", []), *_SECURITY_RAW]
             self.start = message
@@ -97,8 +100,10 @@ class _Answer:
             start, self.start = self.start, None
             message = self._zipped(start, message)
             await self.send(start)
-        if self.head and "body" in message:
-            message = {**message, "body": b""}
+        if self.head:
+            # whole at once: an export would be written for nobody, and events never end
+            self.over = True
+            message = {**message, "body": b"", "more_body": False}
         await self.send(message)
 
     def _zipped(self, start: Message, message: Message) -> Message:

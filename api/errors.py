@@ -35,6 +35,10 @@ class TooManyAttempts(errors.HeituError):
     """Too many failed attempts; try again in {seconds} s."""
 
 
+class TooManyListeners(errors.HeituError):
+    """Too many listen to live values already; try again in {seconds} s."""
+
+
 class WrongMediaType(errors.HeituError):
     """The body is {given!r}; send application/json."""
 
@@ -118,6 +122,10 @@ _TABLE: dict[type[errors.HeituError], Kind] = {
         429, "too-many-attempts", "尝试过于频繁", "Too many attempts",
         "失败次数过多，请在 {seconds} 秒后重试。",
     ),
+    TooManyListeners: Kind(
+        429, "too-many-listeners", "实时连接过多", "Too many listeners",
+        "实时数据的连接已满，请在 {seconds} 秒后重试。",
+    ),
     errors.Unavailable: Kind(
         503, "unavailable", "服务暂不可用", "Temporarily unavailable",
         "{part} 暂不可用：{why}",
@@ -190,7 +198,7 @@ def _in_chinese(kind: Kind, error: errors.HeituError) -> str:
 def _headers(error: errors.HeituError) -> dict[str, str]:
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="heitu"'}
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyListeners):
         return {"Retry-After": str(error.facts.get("seconds", 60))}
     return {"Retry-After": "5"} if isinstance(error, errors.Unavailable) else {}
 
