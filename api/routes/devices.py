@@ -237,7 +237,8 @@ def datastreams(
         device_ids=None if device is None else [device],
         field_id=field,
         prefix=access.prefix,
+        after=page.key,
+        limit=page.one_more,
     )
-    later = [stream for stream in found if stream.id > page.key]
-    rows, following = page.cut(later, lambda it: (it.id,))
+    rows, following = page.cut(found, lambda it: (it.id,))
     return {"items": [present.datastream(it) for it in rows], "next": following}

@@ -212,6 +212,8 @@ def datastreams(
     device_ids: Sequence[int] | None = None,
     field_id: int | None = None,
     prefix: str = "",
+    after: int = 0,
+    limit: int | None = None,
 ) -> list[Datastream]:
     """Return datastreams in id order; a field's are its devices' and its zonal ones."""
     rows = tx.rows(
@@ -221,6 +223,8 @@ def datastreams(
         device_ids=None if device_ids is None else list(device_ids),
         field_id=field_id,
         prefix=prefix,
+        after=after,
+        limit=limit,
     )
     return [_stream(r) for r in rows]
 

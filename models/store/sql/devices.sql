@@ -112,7 +112,8 @@ SELECT device_id, lon, lat, since, until, note FROM installation
 WHERE device_id = :device_id ORDER BY since;
 
 -- name: datastreams
--- Datastreams of some devices, of a field (its devices' and its zonal ones), or of a region.
+-- Datastreams of some devices, of a field (its devices' and its zonal ones), or of a region, in
+-- id order; a limit of NULL is none.
 SELECT s.* FROM datastream s
 LEFT JOIN device d ON d.id = s.device_id
 LEFT JOIN field f ON f.id = s.field_id
@@ -120,7 +121,9 @@ WHERE (CAST(:device_ids AS int[]) IS NULL OR s.device_id = ANY(CAST(:device_ids 
   AND (CAST(:field_id AS int) IS NULL OR d.field_id = :field_id OR s.field_id = :field_id)
   AND (CAST(:ids AS int[]) IS NULL OR s.id = ANY(CAST(:ids AS int[])))
   AND COALESCE(d.region_code, f.region_code) LIKE :prefix || '%'
-ORDER BY s.id;
+  AND s.id > :after
+ORDER BY s.id
+LIMIT CAST(:limit AS bigint);
 
 -- name: readings_since
 -- How many readings a datastream has from a time on, counted up to a limit.
