@@ -1,4 +1,7 @@
-"""Figures for Prometheus: requests by route template, and what the ledger of today says."""
+"""Figures for Prometheus: requests by route template, and what the store tells of the rest.
+
+What ingestors report comes from their heartbeats, so one scrape tells of all of them.
+"""
 
 import time
 from collections.abc import Iterable
@@ -11,11 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.calendar import day_of
 from models.errors import Unavailable
 from models.platform import Platform
-from models.store import freshness, ledger, quarantine
+from models.store import freshness, heartbeats, ledger, quarantine
+from models.store.heartbeats import Heartbeat
 from models.store.ledger import Selection
 
 # s; a tile takes 1 ms, a long export a few seconds
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+# name, meaning, and where a heartbeat of an ingestor has it
+_TOLD = (
+    ("lag_seconds", "Age of the oldest message not committed.", "lag_s"),
+    ("waiting_messages", "Messages received and not committed.", "waiting"),
+    ("connected", "Whether it is subscribed at the broker.", "connected"),
+)
+_INGESTOR = "ingestor"  # the heartbeat of each begins with it
 _OUTCOMES = ("received", "stored", "duplicate", "quarantined")
 
 
@@ -72,6 +83,16 @@ class _Stored(Collector):
             totals = ledger.totals(tx, Selection(start=today, end=today))
             waiting = quarantine.count(tx)
             newest = freshness.by_county(tx)
+            queues = freshness.queues(tx)
+            beats = heartbeats.beats(tx)
+        yield from _parts(beats)
+        yield from _ingested([beat for beat in beats if beat.part.startswith(_INGESTOR)])
+        lengths = GaugeMetricFamily(
+            "heitu_queue_length", "Entries that wait to be worked off.", labels=["queue"]
+        )
+        for name, n in queues.items():
+            lengths.add_metric([name], n)
+        yield lengths
         counted = CounterMetricFamily(
             "heitu_readings_today",
             "Readings received since 00:00 Asia/Shanghai by what became of them.",
@@ -94,6 +115,41 @@ class _Stored(Collector):
         for county, instant in newest.items():
             age.add_metric([county], (now - instant).total_seconds())
         yield age
+
+
+def _parts(beats: Iterable[Heartbeat]) -> Iterable[Metric]:
+    age = GaugeMetricFamily(
+        "heitu_heartbeat_age_seconds", "Time since the last sign of life.", labels=["part"]
+    )
+    ready = GaugeMetricFamily(
+        "heitu_part_ready", "Whether a part said that it was ready.", labels=["part"]
+    )
+    for beat in beats:
+        age.add_metric([beat.part], beat.age_s)
+        ready.add_metric([beat.part], 0.0 if beat.detail.get("ready") is False else 1.0)
+    return [age, ready]
+
+
+def _ingested(beats: Iterable[Heartbeat]) -> Iterable[Metric]:
+    """Tell what ingestors said of themselves; their counters begin anew when they do."""
+    gauges = [
+        (GaugeMetricFamily(f"heitu_ingest_{name}", text, labels=["part"]), key)
+        for name, text, key in _TOLD
+    ]
+    readings = CounterMetricFamily(
+        "heitu_ingest_readings",
+        "Readings by what became of them, since the start of the ingestor.",
+        labels=["part", "outcome", "reason"],
+    )
+    for beat in beats:
+        for gauge, key in gauges:
+            gauge.add_metric([beat.part], float(beat.detail.get(key) or 0))
+        for outcome in _OUTCOMES[:-1]:
+            n = float(beat.detail.get(outcome) or 0)
+            readings.add_metric([beat.part, outcome, ""], n)
+        for reason, n in (beat.detail.get("quarantined") or {}).items():
+            readings.add_metric([beat.part, "quarantined", reason], n)
+    return [*(gauge for gauge, _ in gauges), readings]
 
 
 class Measured:

@@ -7,7 +7,8 @@ import pytest
 
 from api.app import create_app
 from models.platform import PartHealth, Platform
-from models.store import heartbeats
+from models.reading import block
+from models.store import heartbeats, readings
 from models.store.database import Database
 from tests.api.world import NOW, YUSHU, clock, served
 
@@ -102,6 +103,30 @@ def test_figures_tell_ledger_quarantine_and_freshness(world):
     age = re.search(rf'heitu_newest_reading_age_seconds{{county="{YUSHU}"}} (\S+)', text)
     assert float(age[1]) == pytest.approx(NOW.minute * 60)
     assert 'heitu_build_info{version="' in text
+
+
+def test_figures_tell_what_ingestors_say_and_what_waits(fresh_world):
+    said = {"ready": False, "lag_s": 3.5, "waiting": 120, "connected": True, "received": 10,
+            "stored": 7, "duplicate": 1, "quarantined": {"unreadable": 2}}  # fmt: skip
+    stream = fresh_world.places[YUSHU].moisture
+    with fresh_world.platform.database.writing() as tx:
+        heartbeats.beat(tx, "ingestor-a", said)
+        heartbeats.beat(tx, "deliverer", {})
+        readings.add(tx, block([stream], [0], [0.3]))
+    text = fresh_world.client.get("/metrics").text
+    for line in (
+        'heitu_ingest_lag_seconds{part="ingestor-a"} 3.5',
+        'heitu_ingest_waiting_messages{part="ingestor-a"} 120.0',
+        'heitu_ingest_readings_total{outcome="stored",part="ingestor-a",reason=""} 7.0',
+        'heitu_ingest_readings_total{outcome="quarantined",part="ingestor-a",reason="unreadable"}'
+        " 2.0",
+        'heitu_part_ready{part="ingestor-a"} 0.0',
+        'heitu_part_ready{part="deliverer"} 1.0',
+        'heitu_queue_length{queue="rollup"} 1.0',
+    ):
+        assert line in text, line
+    assert 'heitu_ingest_lag_seconds{part="deliverer"}' not in text
+    assert 'heitu_heartbeat_age_seconds{part="ingestor-a"}' in text
 
 
 def test_a_missing_raster_is_503_and_not_a_fault(fresh_world):
