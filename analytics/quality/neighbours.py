@@ -58,11 +58,34 @@ def residuals(values: Floats) -> Floats:
     ndarray, shape (station, time)
         NaN where fewer than two others have a value.
     """
-    found = np.full_like(values, np.nan)
-    for number in range(len(values)):
-        others = np.delete(values, number, axis=0)
-        found[number] = values[number] - _median(others)
-        found[number, np.count_nonzero(~np.isnan(others), axis=0) < LEAST_OTHERS] = np.nan
+    known = np.count_nonzero(~np.isnan(values), axis=0) - ~np.isnan(values)
+    return np.where(known >= LEAST_OTHERS, values - median_of_others(values), np.nan)
+
+
+def median_of_others(values: Floats) -> Floats:
+    """Return for each station the median of all others: one sort serves every station.
+
+    Parameters
+    ----------
+    values : ndarray, shape (station, time)
+        NaN where a station has none.
+
+    Returns
+    -------
+    ndarray, shape (station, time)
+        NaN where no other has a value.
+    """
+    order = np.argsort(values, axis=0, kind="stable")  # NaN last
+    ordered = np.take_along_axis(values, order, axis=0)
+    rank = np.argsort(order, axis=0, kind="stable")
+    others = np.count_nonzero(~np.isnan(values), axis=0) - ~np.isnan(values)
+    # places among the others; a station's own place and those behind it are one further on
+    low, high = np.maximum(others - 1, 0) // 2, others // 2
+    middle = [
+        np.take_along_axis(ordered, np.minimum(at + (at >= rank), len(values) - 1), axis=0)
+        for at in (low, high)
+    ]
+    found: Floats = np.where(others > 0, (middle[0] + middle[1]) / 2, np.nan)
     return found
 
 
@@ -131,11 +154,10 @@ def neighbour_flags(
     if len(stations) <= LEAST_OTHERS or len(times) == 0:
         return flags
     leaves, scale = _departures(stations, times, limit.days, within)
+    spread = _SPREAD * _ROBUST * np.nan_to_num(median_of_others(np.abs(leaves - _median(leaves))))
+    most = np.maximum(limit.floor, np.fmax(limit.k * scale, spread))
     for number, station in enumerate(stations):
-        others = np.delete(leaves, number, axis=0)
-        spread = np.nan_to_num(_ROBUST * _median(np.abs(others - _median(others))))
-        most = np.maximum(limit.floor, np.maximum(limit.k * scale[number], _SPREAD * spread))
-        far = times[np.abs(leaves[number]) > most]  # never where something is unknown
+        far = times[np.abs(leaves[number]) > most[number]]  # never where something is unknown
         flags[number][np.isin(station.time, far)] = Quality.NEIGHBOUR
     return flags
 
