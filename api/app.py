@@ -23,6 +23,7 @@ from api.routes import (
     device_changes,
     devices,
     enrolment,
+    grafana,
     groups,
     health,
     ingest,
@@ -66,6 +67,7 @@ _ROUTERS = (
     health.router,
     sensorthings.router,
     sensorthings_create.router,
+    grafana.router,
     page.router,
 )
 _DESCRIPTION = (

@@ -46,6 +46,10 @@ FIELD = {
     "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
     "datum": "CGCS2000",
 }
+PANEL = {
+    "range": {"from": "2026-04-30", "to": "2026-05-01"},
+    "targets": [{"target": "{moisture}"}],
+}
 DEVICE = {
     "key": "probe-220182",
     "farm_id": "{farm}",
@@ -148,6 +152,15 @@ ROUTES = [
     ("GET", "/v1/live?seconds=0&field={field}", None, EVERYONE, INSIDE),
     ("GET", "/v1/live?seconds=0&device={device}", None, EVERYONE, INSIDE),
     ("GET", "/v1/live?seconds=0&datastream={moisture}", None, EVERYONE, INSIDE),
+    ("GET", "/grafana/", None, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/search", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/metrics", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/metric-payload-options", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/query", PANEL, EVERYONE, INSIDE),
+    ("POST", "/grafana/annotations", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/tag-keys", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/tag-values", {}, EVERYONE, ANYWHERE),
+    ("POST", "/grafana/variable", {}, EVERYONE, ANYWHERE),
     ("GET", "/sta/v1.1", None, EVERYONE, ANYWHERE),
     ("GET", "/sta/v1.1/Things", None, EVERYONE, ANYWHERE),
     ("GET", "/sta/v1.1/Things({device})", None, EVERYONE, INSIDE),
