@@ -1,6 +1,5 @@
 """Neighbour residual: a station that leaves the others of its field."""
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -181,7 +180,10 @@ def _departures(
 
 
 def _median(values: Floats) -> Floats:
-    """Take the median over stations of what is known."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nothing known at some times
-        return np.nanmedian(values, axis=0)
+    """Take the median over stations of what is known, NaN where nothing is."""
+    ordered = np.sort(values, axis=0)  # NaN last
+    n = np.count_nonzero(~np.isnan(values), axis=0)
+    low, high = np.maximum(n - 1, 0) // 2, np.minimum(n // 2, len(values) - 1)
+    pair = np.take_along_axis(ordered, np.stack((low, high)), axis=0)
+    found: Floats = pair.mean(axis=0)
+    return found
