@@ -40,6 +40,8 @@ class StuckLimit:
 
     Attributes
     ----------
+    least : float
+        No shorter run says anything [h].
     surprise : float
         Improbability of a run above which it is flagged [nat].
     prior : float
@@ -54,6 +56,7 @@ class StuckLimit:
         Values at which the quantity may rest, and for how long [unit, unit, h].
     """
 
+    least: float
     surprise: float
     prior: float
     hours: float

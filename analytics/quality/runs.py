@@ -115,6 +115,7 @@ def stuck_flags(hours: Floats, value: Floats, usual_hours: Floats, limit: StuckL
     improbable = surprise(value, near, resting, found, limit.prior)
     betrayed = _released(value, near, found, limit) & (improbable > _BETRAYED * limit.surprise)
     stuck = (improbable > limit.surprise) | betrayed | (lasts > limit.hours)
+    stuck &= lasts >= limit.least
     for here, (_, _, longest) in zip(rests, limit.rest, strict=True):
         stuck = np.where(here[found.start], lasts > longest, stuck)
     stuck &= length >= _SHORTEST
