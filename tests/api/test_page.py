@@ -193,6 +193,28 @@ def test_the_ndvi_layer_draws_with_its_legend_and_date(visit):
     expect(page.get_by_test_id("legends")).to_contain_text("移置")
 
 
+def test_an_open_alarm_is_on_the_map_in_the_panel_and_on_the_card(visit, world):
+    page = visit()
+    log_in(page)
+    entered(page)
+    row = page.get_by_test_id("alarm-row")
+    expect(row).to_have_count(1)  # the neighbour's is not ours to see
+    expect(row).to_contain_text("土壤过湿")
+    page.wait_for_function("heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length > 0")
+    lon, lat = SPOTS[YUSHU]
+    # the badge stands 8 pixels right and above the probe
+    click_at(page, lon + 8 * 360 / 512 / 2**15, lat + 8 * 0.71 * 360 / 512 / 2**15, zoom=15)
+    alarm = page.get_by_test_id("alarm")
+    expect(alarm).to_contain_text("高于 0.2 m³/m³")
+    expect(alarm).to_contain_text("未经核实")
+    expect(page.get_by_test_id("alarm-acknowledge")).to_be_visible()
+    page.get_by_test_id("lang").click()
+    expect(page.get_by_test_id("alarm")).to_contain_text("Wet soil")
+    expect(page.get_by_test_id("alarm-row")).to_contain_text("Wet soil")
+    page.locator("[data-layer=alarms] .switch").click()
+    page.wait_for_function("heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length == 0")
+
+
 def test_a_wrong_password_is_told_and_the_public_map_stays(visit):
     page = visit()
     log_in(page, password="not-this-one")

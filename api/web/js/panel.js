@@ -2,8 +2,9 @@
 import { byId, el, fill, wide } from './dom.js';
 import { t, say } from './i18n.js';
 import { SILENT, ago, at, number, quantityName } from './format.js';
+import { byWorst, targetOf } from './alarms.js';
 import { icon } from './icons.js';
-import { latestWhere, now, on, state, tell } from './state.js';
+import { latestWhere, now, on, select, state, tell } from './state.js';
 import { countyMeans } from './map/regions.js';
 import { dates, shortTitle } from './map/sky.js';
 import { tags } from './tag.js';
@@ -68,6 +69,23 @@ function opacity() {
   return el('label', { class: 'opacity' }, el('span', { text: t('panel.opacity') }), slider);
 }
 
+/** Alarms shown in the panel; the others are on the map. */
+const MOST = 6;
+
+/** The open alarms, the worst first. */
+function alarmRows() {
+  const found = byWorst(state.alarms).map((a) => a.properties);
+  const items = found.slice(0, MOST).map((p) => {
+    const target = targetOf(p);
+    return el('li', { class: `alarm-${p.severity}` }, el(target ? 'button' : 'div', {
+      class: 'alarm-row', title: `${t(`alarm.${p.severity}`)} · ${say(p.reason)}`, data: { testid: 'alarm-row' }, on: target ? { click: () => select(target) } : {},
+    }, icon('alert', 18), el('b', { text: say(p.title) }), el('time', { text: ago(at(p.opened)) }), el('span', { text: say(p.name) })));
+  });
+  const more = found.length > MOST ? el('li', { class: 'layer-empty', text: t('list.more', { n: found.length - MOST }) }) : null;
+  const none = found.length ? null : el('li', { class: 'layer-empty', text: t('alarm.none') });
+  return el('li', {}, el('ul', { class: 'alarm-list', data: { testid: 'alarm-list' } }, ...items, more, none));
+}
+
 /** @param {string} key @param {string} note @param {any[]} [marks] */
 const own = (key, note, marks) =>
   line({ key, name: t(`panel.${key}`), note, isOn: state.on[key], change: (v) => turn(key, v), marks });
@@ -100,6 +118,7 @@ function draw() {
     el('div', { class: 'panel-body' },
       shownChoice(),
       group(t('panel.sky'), state.loaded && !sky.length ? [empty] : sky),
+      group(t('alarm.title'), [own('alarms', state.loaded ? t('alarm.n', { n: number(state.alarms.length) }) : ''), alarmRows()]),
       group(t('panel.ground'), [
         own('sensors', state.loaded ? t('panel.online', { n: number(counts.n), total: number(counts.total) }) : '', tags(state.devices.values())),
         own('fields', state.loaded ? number(state.fields.size) : ''),
@@ -147,7 +166,7 @@ function redraw() {
 export function openPanel() {
   shut(!wide());
   redraw();
-  for (const topic of ['language', 'quantity', 'loaded', 'person']) on(topic, redraw);
+  for (const topic of ['language', 'quantity', 'loaded', 'person', 'alarms']) on(topic, redraw);
   for (const topic of ['left', 'asked']) on(topic, () => { asked = true; redraw(); });
   on('layers', (what) => { if (what !== 'opacity') redraw(); });
   setInterval(() => { if (state.loaded && !byId('panel').matches(':hover, :focus-within')) redraw(); }, 30_000);

@@ -35,8 +35,10 @@ export const state = {
   /** server clock minus ours, milliseconds */ skew: 0,
   /** quantity that colours discs and counties */ shown: 'soil_moisture',
   /** @type {Record<string, boolean>} */
-  on: { counties: true, names: true, sensors: true, fields: true, satellite: false },
+  on: { counties: true, names: true, sensors: true, fields: true, alarms: true, satellite: false },
   /** @type {string|null} id of the satellite layer on the map */ layer: null,
+  /** @type {import('./alarms.js').Alarm[]} open ones, newest first */ alarms: [],
+  /** @type {Record<string, number>} open ones by severity */ alarmCounts: {},
   opacity: 0.85,
   /** @type {Selection|null} */ selection: null,
   online: true,

@@ -11,6 +11,7 @@ import { region as goRegion } from '../map/touch.js';
 import { sorted } from '../map/things.js';
 import { placeName } from '../i18n.js';
 import { drawAdvice } from './advice.js';
+import { drawAlarmsOf } from './alarms.js';
 import { drawChart } from './chart.js';
 import { drawFigures } from './figures.js';
 import { bones, headOf, list, placeOf, section } from './frame.js';
@@ -96,7 +97,9 @@ export function deviceCard(id) {
   return {
     nodes: [
       headOf({ icon: 'probe', title: say(device.name), kind: t('kind.device'), sub: [device.key, placeOf(device.region)], provenance: device.provenance, up }),
-      figures, chartSection(rows), streams(device),
+      figures, chartSection(rows),
+      section({ title: t('alarm.title'), what: 'card', testid: 'alarms', bones: bones([90, 60]), load: (box) => drawAlarmsOf(box, { device: id }) }),
+      streams(device),
       section({ title: t('history.title'), what: 'card', bones: bones([100, 60]), load: (box) => history(box, device) }),
     ],
     refresh: drawFigures(figures, rows),

@@ -111,6 +111,9 @@ function things() {
       layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': 12, 'text-offset': [0.9, 0], 'text-anchor': 'left', 'text-letter-spacing': 0 },
       paint: { 'text-color': c.ink, 'text-halo-color': c.glow, 'text-halo-width': 2 },
     }),
+    // a disc with a sign beside the thing it is about: the colour is never alone
+    layer('alarm-badge', 'circle', 'alarms', { paint: { 'circle-translate': [8, -8], 'circle-radius': ['case', ['has', 'point_count'], 9, 7], 'circle-color': ['match', ['get', 'level'], 3, '#c53030', 2, '#c05621', '#2b6cb0'], 'circle-stroke-color': c.panel, 'circle-stroke-width': 1.5 } }),
+    layer('alarm-sign', 'symbol', 'alarms', { layout: { ...bold, 'text-field': ['case', ['>', ['get', 'n'], 1], ['to-string', ['get', 'n']], '!'], 'text-size': 11, 'text-letter-spacing': 0, 'text-allow-overlap': true }, paint: { 'text-color': '#ffffff', 'text-translate': [8, -8] } }),
     layer('farm-name', 'symbol', 'farms', {
       minzoom: 6, maxzoom: 13.2,
       layout: { ...bold, 'text-field': ['get', 'text'], 'text-size': 12, 'text-offset': [0, 1.7], 'text-anchor': 'top', 'text-letter-spacing': 0, 'text-max-width': 9 },
@@ -128,6 +131,10 @@ export function style() {
     sources: {
       grid: source({ data: graticule() }), regions: source({ promoteId: 'code' }), labels: source(),
       fields: source({ promoteId: 'id' }), 'field-labels': source(), farms: source(), footprint: source(),
+      alarms: source({
+        cluster: true, clusterRadius: 30, clusterMaxZoom: 11,
+        clusterProperties: { n: ['+', ['get', 'n']], level: ['max', ['get', 'level']] },
+      }),
       devices: source({
         cluster: true, clusterRadius: 36, clusterMaxZoom: 11,
         clusterProperties: { sum: ['+', ['coalesce', ['get', 'value'], 0]], n: ['+', ['case', ['has', 'value'], 1, 0]] },

@@ -3,17 +3,18 @@ import { placeName, say, t } from '../i18n.js';
 import { ago, at, measure, number, quantityName } from '../format.js';
 import { byId, calm, el, fill } from '../dom.js';
 import { latestWhere, select, state } from '../state.js';
+import { alarmWords, followAlarm } from './alarms.js';
 import { map, boundsOf, frame } from './map.js';
 import { countyMeans } from './regions.js';
 
 /** What a click prefers, in this order. */
-const ORDER = ['device', 'cluster', 'field-fill', 'county-fill'];
+const ORDER = ['alarm-badge', 'device', 'cluster', 'field-fill', 'county-fill'];
 
 /** @param {import('/vendor/maplibre-gl/maplibre-gl.mjs').MapMouseEvent} event */
 function hit(event) {
   const near = [[event.point.x - 4, event.point.y - 4], [event.point.x + 4, event.point.y + 4]];
   for (const layer of ORDER) {
-    const area = layer === 'device' || layer === 'cluster' ? near : event.point;
+    const area = layer === 'device' || layer === 'cluster' || layer === 'alarm-badge' ? near : event.point;
     const [found] = map.queryRenderedFeatures(/** @type {any} */ (area), { layers: [layer] });
     if (found && !(layer === 'field-fill' && map.getZoom() < 10.5)) return found;
   }
@@ -23,11 +24,13 @@ function hit(event) {
 /** @param {any} found */
 async function follow(found) {
   const { id } = found.properties;
-  if (found.layer.id === 'device') select({ kind: 'device', id }, { fly: false });
+  const badge = found.layer.id === 'alarm-badge';
+  if (badge && !found.properties.point_count) followAlarm(found.properties);
+  else if (found.layer.id === 'device') select({ kind: 'device', id }, { fly: false });
   else if (found.layer.id === 'field-fill') select({ kind: 'field', id }, { fly: false });
   else if (found.layer.id === 'county-fill') region(found.properties.code);
   else {
-    const zoom = await /** @type {any} */ (map.getSource('devices')).getClusterExpansionZoom(found.properties.cluster_id);
+    const zoom = await /** @type {any} */ (map.getSource(badge ? 'alarms' : 'devices')).getClusterExpansionZoom(found.properties.cluster_id);
     map.easeTo({ center: found.geometry.coordinates, zoom: Math.max(zoom, 13), duration: calm() ? 0 : 1200 });
   }
 }
@@ -41,6 +44,7 @@ export function region(code) {
 
 /** @param {any} found @returns {string[]} lines of the tip */
 function words(found) {
+  if (found.layer.id === 'alarm-badge') return alarmWords(found.properties);
   if (found.layer.id === 'cluster') return [t('sensors.n', { n: number(found.properties.point_count) })];
   if (found.layer.id === 'field-fill') return [say(state.fields.get(found.properties.id)?.properties.name)];
   if (found.layer.id === 'device') return deviceWords(found.properties.id);
