@@ -33,6 +33,7 @@ MOST_PIXELS = 500_000_000
 # one block is decoded at once: an untiled 20000 x 10000 float64 TIFF would be 1.6 GB of it
 MOST_BLOCK_BYTES = 256_000_000
 PIXEL_METRES = (0.01, 1000.0)
+PIXEL_DEGREES = (1e-7, 0.01)  # 1 cm to 1 km of latitude
 PSEUDO_MERCATOR = 3857
 
 
@@ -47,10 +48,17 @@ class Band:
     label : str
         What the file calls it (description, or the attributes of the sample).
     nodata : float or None
-        Value that stands for no measurement, besides DN 0.
+        Value that stands for no measurement, besides those of `empty`.
     scale, offset : float
         As the file declares them: reflectance = value * scale + offset; 1 and 0 when it
         does not.
+    stated : bool
+        Whether scale and offset come from a descriptor or catalogue item of this scene; then
+        they hold, an offset of 0 included.
+    empty : tuple of float
+        Values that stand for no measurement on this platform.
+    valid : tuple of float or None
+        Lowest and highest value that can be trusted.
     """
 
     path: Path
@@ -62,6 +70,9 @@ class Band:
     scale: float
     offset: float
     tags: dict[str, str]
+    stated: bool = False
+    empty: tuple[float, ...] = (0.0, 65535.0)
+    valid: tuple[float, float] | None = None
 
 
 def open_raster(path: Path) -> DatasetReader:
@@ -105,8 +116,17 @@ def _driver(path: Path) -> str:
     return driver
 
 
-def band(path: Path, index: int = 1) -> Band:
+def band(
+    path: Path, index: int = 1, *, place: Grid | None = None, geographic: bool = False
+) -> Band:
     """Describe one band of a file after checking that it can be one.
+
+    Parameters
+    ----------
+    place : Grid, optional
+        Where the raster lies if the file itself does not say it.
+    geographic : bool
+        Whether a grid in degrees is taken.
 
     Raises
     ------
@@ -124,7 +144,7 @@ def band(path: Path, index: int = 1) -> Band:
             path=path,
             index=index,
             label=_label(dataset.descriptions[index - 1], tags, path),
-            grid=_grid(path, dataset, tags),
+            grid=_placed(path, dataset, place) or _grid(path, dataset, tags, geographic),
             dtype=dataset.dtypes[index - 1],
             nodata=dataset.nodatavals[index - 1],
             scale=float(dataset.scales[index - 1]),
@@ -157,7 +177,20 @@ def _check_type(path: Path, dtype: str) -> None:
         raise SceneRejected(reason="wrong_type", detail=detail)
 
 
-def _epsg(path: Path, dataset: DatasetReader, tags: dict[str, str]) -> int:
+def _placed(path: Path, dataset: DatasetReader, place: Grid | None) -> Grid | None:
+    """Return the grid that the metadata give a file without a position of its own."""
+    if place is None or dataset.crs is not None or not dataset.transform.is_identity:
+        return None
+    if (dataset.width, dataset.height) != (place.width, place.height):
+        detail = (
+            f"{path.name} is {dataset.width} x {dataset.height} pixels without a position, and "
+            f"its metadata place {place.width} x {place.height}"
+        )
+        raise SceneRejected(reason="no_position", detail=detail)
+    return place
+
+
+def _epsg(path: Path, dataset: DatasetReader, tags: dict[str, str], geographic: bool) -> int:
     """EPSG code from the file's own system, or from a netCDF attribute naming one."""
     named = re.search(r"epsg:(\d{4,5})$", tags.get("crs", ""), re.IGNORECASE)
     if dataset.crs is None and named is None:
@@ -165,7 +198,8 @@ def _epsg(path: Path, dataset: DatasetReader, tags: dict[str, str]) -> int:
         raise SceneRejected(reason="no_crs", detail=detail)
     crs = dataset.crs or rasterio.crs.CRS.from_epsg(int(named[1]) if named else 0)
     epsg = crs.to_epsg()
-    if not crs.is_projected or crs.linear_units_factor[1] != 1.0 or epsg is None:
+    metric = crs.is_projected and crs.linear_units_factor[1] == 1.0
+    if epsg is None or not (metric or (geographic and crs.is_geographic)):
         detail = (
             f"{path.name} is in {crs.to_string()[:80]}; a scene needs a projected system in "
             "metres with an EPSG code, such as UTM 51N (EPSG:32651): reproject it first"
@@ -174,17 +208,18 @@ def _epsg(path: Path, dataset: DatasetReader, tags: dict[str, str]) -> int:
     return int(epsg)
 
 
-def _grid(path: Path, dataset: DatasetReader, tags: dict[str, str]) -> Grid:
-    epsg = _epsg(path, dataset, tags)
+def _grid(path: Path, dataset: DatasetReader, tags: dict[str, str], geographic: bool) -> Grid:
+    epsg = _epsg(path, dataset, tags, geographic)
     t = dataset.transform
     if t.is_identity or t.b or t.d or t.a <= 0 or t.e >= 0:
         detail = f"{path.name} has no position, or is not north-up: {tuple(t)[:6]}"
         raise SceneRejected(reason="no_position", detail=detail)
-    low, high = PIXEL_METRES
-    if not (low <= t.a <= high and low <= -t.e <= high):
-        detail = f"pixels of {path.name} are {t.a} x {-t.e} m; {low} to {high} m can be"
-        raise SceneRejected(reason="wrong_resolution", detail=detail)
     grid = Grid(epsg, t.c, t.f, t.a, -t.e, dataset.width, dataset.height)
+    low, high = PIXEL_DEGREES if grid.in_degrees else PIXEL_METRES
+    if not (low <= t.a <= high and low <= -t.e <= high):
+        unit = "degrees" if grid.in_degrees else "m"
+        detail = f"pixels of {path.name} are {t.a} x {-t.e} {unit}; {low} to {high} can be"
+        raise SceneRejected(reason="wrong_resolution", detail=detail)
     if epsg == PSEUDO_MERCATOR or not fits_its_system(grid):
         detail = (
             f"{path.name} lies at x {grid.left:.0f}, y {grid.top:.0f}, where EPSG:{epsg} is "

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.remote import masks
 from analytics.remote.digital import NUMBER_SCALE
 from analytics.remote.zonal import Verdict
 from ingest.satellite.cog import Tally, finest_zoom
 from ingest.satellite.plan import Grid, coarsest_zoom
 from ingest.satellite.products import PIPELINE_VERSION, Product
-from ingest.satellite.scene import SourceScene, checksum
+from ingest.satellite.scene import checksum
+from ingest.satellite.source import SourceScene
 from models.calendar import SHANGHAI, day_of
 from models.place import Field, Provenance
 from models.reading import LedgerEntry, Quality, block
@@ -43,11 +43,6 @@ def checksums(source: SourceScene) -> dict[str, str]:
     return {role: by_path[path] for role, path in source.files.items()}
 
 
-def mask_version(source: SourceScene) -> str:
-    """Return which mask speaks for the scene."""
-    return masks.SCL_MASK if source.scl else masks.NODATA_ONLY
-
-
 def scene_row(
     name: str,
     source: SourceScene,
@@ -68,8 +63,8 @@ def scene_row(
         valid_share=tally.valid / tally.pixels,
         provenance=provenance,
         lineage=_lineage(source, target, sums, tally, product),
-        title_zh=source.said.title_zh or f"哨兵二号 {day or '日期不详'}",
-        title_en=source.said.title_en or f"Sentinel-2, {day or 'date unknown'}",
+        title_zh=source.said.title_zh or f"{source.descriptor.title_zh} {day or '日期不详'}",
+        title_en=source.said.title_en or f"{source.descriptor.title_en}, {day or 'date unknown'}",
     )
 
 
@@ -88,6 +83,7 @@ def _lineage(
             {"role": role, "file": path.name, "sha256": sums[role], "band": _label(source, role)}
             for role, path in source.files.items()
         ],
+        "roles": list(source.roles),
         "layout": source.descriptor.key,
         "time_from": _time_from(source),
         "processing_baseline": source.said.baseline,
@@ -96,14 +92,16 @@ def _lineage(
             for role, one in source.calibration.items()
         },
         "dn_offset_from": source.offset_from,
-        "mask": mask_version(source),
-        "cloud_share": None if source.scl is None else tally.cloud / max(tally.with_data, 1),
+        "mask": source.mask_version,
+        "cloud_share": None if source.mask is None else tally.cloud / max(tally.with_data, 1),
         "data_share": tally.with_data / tally.pixels,
         "product": product.key,
         "pipeline": f"ingest.satellite {PIPELINE_VERSION}",
-        "pixel_m": [target.dx, target.dy],
+        "pixel_m": list(target.pixel_metres),
+        "resampling": source.resampling,
+        "angles": source.said.angles,
         "relocated": moved,
-        "attribution": source.said.attribution or "Contains Copernicus Sentinel data",
+        "attribution": source.said.attribution or source.descriptor.attribution,
         "notes": list(source.notes),
     }
 

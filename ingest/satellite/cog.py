@@ -23,8 +23,8 @@ from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from analytics.remote.digital import NUMBER_NODATA, NUMBER_SCALE, Calibration
+from ingest.satellite.pixels import Maker, Pixels
 from ingest.satellite.plan import Block, Grid, blocks
-from ingest.satellite.read import Pixels, Reader
 
 THREADS = 2
 _COG = {
@@ -68,20 +68,20 @@ class Tally:
         self.cloud += 0 if block.cloud is None else int(block.cloud.sum())
 
 
-def write_blocks(reader: Reader, grid: Grid, folder: Path) -> Tally:
+def write_blocks(maker: Maker, grid: Grid, folder: Path) -> Tally:
     """Compute every block, with two threads ahead of one writer, into plain TIFFs."""
     tally = Tally()
     with ExitStack() as stack:
         numbers, display, bands = (
             stack.enter_context(_raw(folder / f"{name}.raw.tif", grid, **kind))
-            for name, kind in _kinds(reader).items()
+            for name, kind in _kinds(maker).items()
         )
-        for role, band in enumerate(reader.roles, 1):
+        for role, band in enumerate(maker.roles, 1):
             bands.set_band_description(role, band)
-        _calibrate(bands, reader.stored)
+        _calibrate(bands, maker.stored)
         numbers.scales = (NUMBER_SCALE,)
         pool = stack.enter_context(ThreadPoolExecutor(THREADS))
-        for block, pixels in _ahead(pool, reader, list(blocks(grid.width, grid.height))):
+        for block, pixels in _ahead(pool, maker, list(blocks(grid.width, grid.height))):
             window = Window(block.column, block.row, block.width, block.height)
             numbers.write(pixels.numbers, 1, window=window)
             display.write(pixels.display, 1, window=window)
@@ -90,11 +90,11 @@ def write_blocks(reader: Reader, grid: Grid, folder: Path) -> Tally:
     return tally
 
 
-def _kinds(reader: Reader) -> dict[str, dict[str, Any]]:
+def _kinds(maker: Maker) -> dict[str, dict[str, Any]]:
     return {
         "ndvi": {"dtype": "int16", "count": 1, "nodata": NUMBER_NODATA},
         "display": {"dtype": "uint8", "count": 1, "nodata": 0},
-        "bands": {"dtype": "uint16", "count": len(reader.roles), "nodata": 0},
+        "bands": {"dtype": "uint16", "count": len(maker.roles), "nodata": 0},
     }
 
 
@@ -105,13 +105,13 @@ def _calibrate(bands: DatasetWriter, stored: Calibration) -> None:
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, reader: Reader, todo: list[Block]
+    pool: ThreadPoolExecutor, maker: Maker, todo: list[Block]
 ) -> Iterator[tuple[Block, Pixels]]:
     """Yield computed blocks in order, with at most two waiting per thread (about 60 MB)."""
     queue = iter(todo)
 
     def start(n: int) -> list[tuple[Block, Future[Pixels]]]:
-        return [(block, pool.submit(reader.block, block)) for block in islice(queue, n)]
+        return [(block, pool.submit(maker.block, block)) for block in islice(queue, n)]
 
     waiting = start(2 * THREADS)
     while waiting:

@@ -1,32 +1,47 @@
 """Find the bands of a scene among the files of a folder, or inside one file."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from re import Pattern
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ingest.satellite import metadata
-from ingest.satellite.bands import Band, band, opened, read_errors
-from ingest.satellite.descriptors import DESCRIPTORS, MULTIBAND_TIFF, Descriptor
+from ingest.satellite import sidecar
+from ingest.satellite.bands import Band, band, opened
+from ingest.satellite.descriptors import Descriptor, descriptors
+from ingest.satellite.metadata import Metadata, Named, first_said
+from ingest.satellite.mtl import from_mtl
+from ingest.satellite.plan import Grid
 from models.errors import SceneRejected
 
 # a SAFE product holds about 130 files; a folder of thousands is not a scene
 _MOST_FILES = 5000
 _XML_NAMES = ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml")
+_LEVEL_1 = re.compile(r"_L1(?:TP|GT|GS)_")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The layout recognised, its bands by role, and where to look for metadata."""
+    """The layout recognised, its bands by role, and what stands beside them.
+
+    Attributes
+    ----------
+    bands : dict
+        Role -> band, those of masks included.
+    beside : Metadata
+        What the descriptor of the scene and the MTL say.
+    notes : tuple of str
+        Bands that were there and are not used, and why.
+    """
 
     path: Path
     folder: Path
     descriptor: Descriptor
     bands: dict[str, Band]
     xml: tuple[Path, ...]
+    beside: Metadata
+    notes: tuple[str, ...] = ()
 
 
 def find(path: Path) -> Found:
@@ -39,39 +54,95 @@ def find(path: Path) -> Found:
     """
     if not path.exists():
         raise SceneRejected(reason="not_found", detail=f"there is nothing at {path}")
-    if path.name in _XML_NAMES:
+    if path.name in _XML_NAMES or path.name.endswith("_MTL.txt") or path.name in sidecar.NAMES:
         path = path.parent
+    if path.is_file() and path.suffix == ".json":
+        return _as_named(path.parent, sidecar.read(path), _files(path.parent))
     if path.is_file():
         return _inside(path)
     files = _files(path)
-    named = metadata.from_sidecar(path).bands
-    if named:
-        return _as_named(path, named, files)
-    best = max((_by_names(path, one, files) for one in DESCRIPTORS), key=_completeness)
+    beside = sidecar.beside(path)
+    if beside.bands:
+        return _as_named(path, beside, files)
+    best = max((_by_names(path, one, files, beside) for one in _layouts()), key=_completeness)
     if _completeness(best) < 0 and (lone := _lone_raster(files)):
         return _inside(lone)
     _require(best, _looked_for(files))
     return best
 
 
+def _layouts() -> list[Descriptor]:
+    """Return the descriptors of folders; one file is read by its band descriptions."""
+    return [one for one in descriptors().values() if one.required and one.key != _INSIDE]
+
+
+_INSIDE = "multiband-geotiff"
+
+
 def _inside(path: Path) -> Found:
-    """Find the bands of one file by its band descriptions, or by the sidecar's numbers."""
-    with opened(path) as dataset:
-        descriptions = [text or "" for text in dataset.descriptions]
-    named = metadata.from_sidecar(path.parent).bands or {}
-    numbers = {role: n for role, n in named.items() if isinstance(n, int)}
-    if not numbers:
-        numbers = _by_descriptions(descriptions)
-    bands = {role: band(path, number) for role, number in numbers.items()}
-    found = Found(path, path.parent, MULTIBAND_TIFF, bands, ())
-    what = ", ".join(repr(text) for text in descriptions)
+    """Find the bands of one file: by its descriptor, its name, or its band descriptions."""
+    if path.suffix.lower() in _ARCHIVES:
+        detail = f"{path.name} is an archive: it is unpacked before it is opened"
+        raise SceneRejected(reason="not_a_raster", detail=detail)
+    inside = _look(path)
+    beside = sidecar.beside(path)
+    named = {role: one for role, one in (beside.bands or {}).items() if one.file is None}
+    if named:
+        platform = _platform(beside, _INSIDE)
+        bands = {role: _stated(path, one, platform) for role, one in named.items()}
+    else:
+        platform, numbers = _recognised(path, inside)
+        bands = {role: _band(path, n, platform, role, None) for role, n in numbers.items()}
+    found = Found(path, path.parent, platform, bands, (), beside)
+    what = ", ".join(repr(text) for text in inside.descriptions)
     _require(found, f"{path.name} has the band descriptions {what}")
     return found
 
 
-def _by_descriptions(descriptions: list[str]) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the header of one file tells of its bands."""
+
+    descriptions: list[str]
+    colours: tuple[str, ...]
+    pixel_m: float
+
+
+def _look(path: Path) -> Inside:
+    with opened(path) as dataset:
+        descriptions = [text or "" for text in dataset.descriptions]
+        colours = tuple(one.name for one in dataset.colorinterp)
+        degrees = dataset.crs is not None and dataset.crs.is_geographic
+        side = abs(dataset.transform.e) * (111_320 if degrees else 1)
+    return Inside(descriptions, colours, side)
+
+
+def _recognised(path: Path, inside: Inside) -> tuple[Descriptor, dict[str, int]]:
+    """Tell the platform of one file, and the number of each band by role.
+
+    The name of the file tells platforms that have a fixed order of bands; otherwise the first
+    whose required bands are there, at a pixel size it can have.
+    """
+    ready = [one for one in descriptors().values() if one.inside]
+    for one in ready:
+        if one.name and one.name.search(path.name) and len(one.order) == len(inside.descriptions):
+            return one, {role: n for n, role in enumerate(one.order, 1)}
+    able = [one for one in ready if one.pixels[0] <= inside.pixel_m <= one.pixels[1]]
+    for one in able:
+        numbers = _by_descriptions(one, inside.descriptions)
+        if one.order and not one.name and inside.colours[: len(one.order)] == one.order:
+            numbers = {role: n for n, role in enumerate(one.order, 1)}
+        if numbers and all(role in numbers for role in one.required):
+            if one.mask and one.mask.kind == "alpha" and "alpha" in inside.colours:
+                numbers[one.mask.role] = inside.colours.index("alpha") + 1
+            return one, numbers
+    usual = descriptors()[_INSIDE]
+    return usual, _by_descriptions(usual, inside.descriptions)
+
+
+def _by_descriptions(one: Descriptor, descriptions: list[str]) -> dict[str, int]:
     numbers = {}
-    for role, patterns in MULTIBAND_TIFF.bands.items():
+    for role, patterns in one.bands.items():
         for pattern in patterns:
             hits = [i for i, text in enumerate(descriptions, 1) if pattern.search(text)]
             if hits:
@@ -80,50 +151,93 @@ def _by_descriptions(descriptions: list[str]) -> dict[str, int]:
     return numbers
 
 
-def _as_named(folder: Path, named: dict[str, str | int], files: list[Path]) -> Found:
-    """Take the bands that the sidecar names, by file or by number in the only file."""
-    if all(isinstance(name, int) for name in named.values()):
+def _platform(beside: Metadata, otherwise: str) -> Descriptor:
+    """Return the descriptor that a scene names, with the collection and mask of its own."""
+    found = descriptors()[beside.platform or otherwise]
+    if beside.mask is not None:
+        found = replace(found, mask=None if beside.mask.kind == "none" else beside.mask)
+    if beside.collection and not found.required:
+        found = replace(found, collection=beside.collection)
+    return found
+
+
+def _as_named(folder: Path, beside: Metadata, files: list[Path]) -> Found:
+    """Take the bands that the descriptor names, by file or by number in the only file."""
+    named = beside.bands or {}
+    if all(one.file is None for one in named.values()):
         lone = _lone_raster(files)
         if lone is None:
             detail = "scene.json numbers its bands, but the folder holds more than one raster"
             raise SceneRejected(reason="ambiguous", detail=detail)
         return _inside(lone)
-    here = {file.name: file for file in files}
-    absent = sorted(str(name) for name in named.values() if name not in here)
+    here = {file.relative_to(folder).as_posix(): file for file in files}
+    absent = sorted(str(one.file) for one in named.values() if one.file not in here)
     if absent:
         detail = f"scene.json names {', '.join(absent)}, which the folder does not hold"
         raise SceneRejected(reason="missing_band", detail=detail)
-    bands = {role: band(here[str(name)]) for role, name in named.items()}
-    netcdf = any(one.path.suffix == ".nc" for one in bands.values())
-    found = Found(folder, folder, DESCRIPTORS[0] if netcdf else DESCRIPTORS[1], bands, _xml(files))
+    netcdf = any(str(one.file).endswith(".nc") for one in named.values())
+    otherwise = "sentinel-2-netcdf-bands" if netcdf else "sentinel-2-band-files"
+    platform = _platform(beside, otherwise)
+    bands = {role: _stated(here[str(one.file)], one, platform) for role, one in named.items()}
+    found = Found(folder, folder, platform, bands, _xml(files), beside)
     _require(found, "scene.json names " + ", ".join(named))
     return found
 
 
-def _by_names(folder: Path, descriptor: Descriptor, files: list[Path]) -> Found:
+def _stated(path: Path, one: Named, platform: Descriptor) -> Band:
+    """Open a band and lay over it what the descriptor of the scene says of its numbers."""
+    found = band(path, one.index, geographic=platform.geographic)
+    said = {"nodata": one.nodata, "valid": one.valid, "scale": one.scale, "offset": one.offset}
+    told = {key: value for key, value in said.items() if value is not None}
+    stated = one.scale is not None and one.offset is not None
+    return replace(found, empty=platform.empty, stated=stated, **told)  # type: ignore[arg-type]
+
+
+def _band(path: Path, index: int, platform: Descriptor, role: str, place: Grid | None) -> Band:
+    found = band(path, index, place=place, geographic=platform.geographic)
+    return replace(found, empty=platform.empty, valid=(platform.valid or {}).get(role))
+
+
+def _by_names(folder: Path, platform: Descriptor, files: list[Path], beside: Metadata) -> Found:
     candidates = [
         file
         for file in files
-        if file.suffix.lower() in descriptor.suffixes
-        and not descriptor.ignore.search(file.relative_to(folder).as_posix())
+        if file.suffix.lower() in platform.suffixes
+        and not platform.ignore.search(file.relative_to(folder).as_posix())
+        and (platform.name is None or platform.name.search(file.name))
     ]
-    chosen = {role: _best(candidates, patterns) for role, patterns in descriptor.bands.items()}
-    bands = {role: one for role, one in chosen.items() if one is not None}
-    return Found(folder, folder, descriptor, bands, _xml(files))
-
-
-def _best(files: list[Path], patterns: Iterable[Pattern[str]]) -> Band | None:
-    """Return the finest band among the files of the first pattern that any matches."""
-    for pattern in patterns:
-        if hits := [band(file) for file in files if pattern.search(file.stem)]:
-            finest = min(hit.grid.dx for hit in hits)
-            best = [hit for hit in hits if hit.grid.dx == finest]
-            if len(best) > 1:
-                names = ", ".join(sorted(hit.path.name for hit in best))
+    mtl = next((file for file in files if file.name.endswith("_MTL.txt")), None)
+    if mtl is not None and platform.name is not None and candidates:
+        beside = first_said(beside, from_mtl(mtl))
+    bands, notes = {}, []
+    for role, patterns in platform.bands.items():
+        hits = _best(candidates, patterns, platform, role, beside.place)
+        if len(hits) == 1:
+            bands[role] = hits[0]
+        elif hits:
+            names = ", ".join(sorted(hit.path.name for hit in hits))
+            if role in platform.required:
                 detail = f"{names} could each be the band: give one scene at a time"
                 raise SceneRejected(reason="ambiguous", detail=detail)
-            return best[0]
-    return None
+            notes.append(f"no {role}: {names} could each be it")
+    return Found(folder, folder, platform, bands, _xml(files), beside, tuple(notes))
+
+
+def _best(
+    files: list[Path],
+    patterns: Iterable[Pattern[str]],
+    platform: Descriptor,
+    role: str,
+    place: Grid | None,
+) -> list[Band]:
+    """Return the finest bands among the files of the first pattern that any matches."""
+    for pattern in patterns:
+        if hits := [
+            _band(file, 1, platform, role, place) for file in files if pattern.search(file.stem)
+        ]:
+            finest = min(hit.grid.dx for hit in hits)
+            return [hit for hit in hits if hit.grid.dx == finest]
+    return []
 
 
 def _completeness(found: Found) -> int:
@@ -133,8 +247,9 @@ def _completeness(found: Found) -> int:
 
 def _require(found: Found, looked_at: str) -> None:
     missing = [role for role in found.descriptor.required if role not in found.bands]
-    if missing:
-        detail = f"no band for {' and '.join(missing)}: {looked_at}"
+    if missing or not found.bands:
+        needed = " and ".join(missing) or "any role"
+        detail = f"no band for {needed}: {looked_at}"
         raise SceneRejected(reason="missing_band", detail=detail)
 
 
@@ -143,6 +258,9 @@ def _looked_for(files: list[Path]) -> str:
     if not rasters:
         detail = "the folder holds no .tif, .jp2 or .nc file"
         raise SceneRejected(reason="not_a_raster", detail=detail)
+    if any(_LEVEL_1.search(name) for name in rasters):
+        detail = "this is Landsat Level-1 (top of the atmosphere); Heitu takes Level-2 (L2SP, L2SR)"
+        raise SceneRejected(reason="wrong_level", detail=detail)
     shown = ", ".join(rasters[:8]) + (" ..." if len(rasters) > 8 else "")
     return f"the folder holds {shown}; names must contain B04 and B08, or red and nir"
 
@@ -159,7 +277,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_raster(file: Path) -> bool:
-    return file.suffix.lower() in {s for one in DESCRIPTORS for s in one.suffixes}
+    return file.suffix.lower() in {s for one in descriptors().values() for s in one.suffixes}
 
 
 def _lone_raster(files: list[Path]) -> Path | None:
@@ -169,13 +287,3 @@ def _lone_raster(files: list[Path]) -> Path | None:
 
 def _xml(files: list[Path]) -> tuple[Path, ...]:
     return tuple(file for file in files if file.name in _XML_NAMES)
-
-
-def thinned(one: Band, most: int = 200) -> NDArray[np.float64]:
-    """Read about ``most`` x ``most`` values of a band that are neither NaN, nodata nor 0."""
-    height, width = min(most, one.grid.height), min(most, one.grid.width)
-    with read_errors(one.path), opened(one.path) as dataset:
-        values = dataset.read(one.index, out_shape=(height, width)).astype(np.float64).ravel()
-    keep = np.isfinite(values) & (values != 0)
-    measured: NDArray[np.float64] = values[keep & (values != one.nodata)]
-    return measured

@@ -1,32 +1,69 @@
-"""What a scene says about itself: time, baseline, offset, from sidecar, XML, tags, names.
+"""What a scene says about itself: time, baseline, offset, from XML, tags, names.
 
 The offset of Sentinel-2 follows the processing baseline or the metadata, never the date:
 a reprocessed scene of 2018 carries it, a scene of January 2022 may not.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingest.satellite.descriptors import MaskRule
+from ingest.satellite.plan import Grid
 from models.errors import SceneRejected
 
-SIDECAR = "scene.json"
 # ESA: from processing baseline 04.00 (25 January 2022) BOA_ADD_OFFSET = -1000
 OFFSET_SINCE = (4, 0)
 BASELINE_OFFSET = -1000.0
 _LONGEST_TEXT = 4_000_000  # an MTD_MSIL2A.xml has about 60 kB
 
 _PRODUCT = re.compile(r"S2[ABCD]_MSI(L\d[AC])_(\d{8}T\d{6})_N(\d{2})(\d{2})_")
+_LANDSAT = re.compile(r"L[COTEM]\d{2}_(L\d[A-Z]{2})_\d{6}_\d{8}_")
 _STAMP = re.compile(r"(?<!\d)(\d{8}T\d{6})(?!\d)")
+# AppEEARS writes year and day of the year: MOD13Q1.061__250m_16_days_NDVI_doy2024161
+_DAY_OF_YEAR = re.compile(r"(?:doy|\.A)(\d{4})(\d{3})(?!\d)")
 _XML_TIMES = ("DATATAKE_SENSING_START", "PRODUCT_START_TIME", "SENSING_TIME")
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A band as a descriptor of the scene names it, and what it says of its numbers.
+
+    Attributes
+    ----------
+    file : str or None
+        Name of its file, relative to the descriptor; None: the only raster there is.
+    index : int
+        Band number in the file, from 1.
+    scale, offset : float or None
+        reflectance = value * scale + offset; None: not said.
+    valid : tuple of float or None
+        Lowest and highest value that can be trusted.
+    """
+
+    file: str | None = None
+    index: int = 1
+    scale: float | None = None
+    offset: float | None = None
+    nodata: float | None = None
+    valid: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
-    """Facts about a scene, each with the place it was read from (None: not said)."""
+    """Facts about a scene, each with the place it was read from (None: not said).
+
+    Attributes
+    ----------
+    scales : dict or None
+        Role -> (scale, offset): value = DN * scale + offset, which hold before all else.
+    angles : dict or None
+        Sun and view angles [degrees], by their STAC names.
+    platform, sensor : str or None
+        Key of a descriptor; sensor as tables of gains name it.
+    """
 
     time: datetime | None = None
     time_from: str | None = None
@@ -35,11 +72,19 @@ class Metadata:
     offset_from: str | None = None
     quantification: float | None = None
     level: str | None = None
-    bands: dict[str, str | int] | None = None
+    bands: dict[str, Named] | None = None
     title_zh: str | None = None
     title_en: str | None = None
     attribution: str | None = None
     notes: tuple[str, ...] | None = None
+    platform: str | None = None
+    collection: str | None = None
+    sensor: str | None = None
+    mask: MaskRule | None = None
+    scales: dict[str, tuple[float, float]] | None = None
+    scales_from: str | None = None
+    place: Grid | None = None
+    angles: dict[str, float] | None = None
 
 
 def instant(text: str) -> datetime:
@@ -72,79 +117,40 @@ def offset_of_baseline(baseline: str) -> float:
     return BASELINE_OFFSET if version >= OFFSET_SINCE else 0.0
 
 
-def from_sidecar(folder: Path) -> Metadata:
-    """Read ``scene.json`` beside the bands: our own keys, or a STAC item's properties.
-
-    Raises
-    ------
-    SceneRejected
-        It is not a JSON object, or a value in it cannot be used.
-    """
-    path = folder / SIDECAR
-    if not path.is_file():
-        return Metadata()
-    try:
-        said = json.loads(_text(path))
-        said = {**said, **said.get("properties", {})}
-        return _from_facts(said)
-    except (ValueError, TypeError, AttributeError) as broken:
-        detail = f"{SIDECAR} cannot be read: {broken}"
-        raise SceneRejected(reason="bad_metadata", detail=detail) from None
-
-
-def _from_facts(said: dict[str, Any]) -> Metadata:
-    time = said.get("time") or said.get("datetime")
-    baseline = said.get("processing_baseline") or said.get("s2:processing_baseline")
-    offset = said.get("boa_add_offset")
-    if offset is None and said.get("earthsearch:boa_offset_applied") is True:
-        offset = 0.0  # the provider has already subtracted it
-    title = said.get("title", {})
-    title = title if isinstance(title, dict) else {"en": str(title)}
-    return Metadata(
-        time=instant(str(time)) if time else None,
-        time_from=SIDECAR if time else None,
-        baseline=str(baseline) if baseline else None,
-        offset=None if offset is None else float(offset),
-        offset_from=None if offset is None else SIDECAR,
-        quantification=_number(said.get("quantification")),
-        bands=said.get("bands") if isinstance(said.get("bands"), dict) else None,
-        title_zh=title.get("zh"),
-        title_en=title.get("en"),
-        attribution=said.get("attribution"),
-        notes=tuple(str(note) for note in said.get("notes", ())) or None,
-    )
-
-
 def from_xml(path: Path) -> Metadata:
     """Read the facts of an ``MTD_MSIL2A.xml`` (or L1C) by the names of its elements.
 
     The few elements are picked by name rather than parsed as a tree: the file comes from
     anywhere, and this cannot be made to expand entities.
     """
-    text = _text(path)
+    text = read_text(path)
     offsets = {float(v) for v in re.findall(r"<BOA_ADD_OFFSET[^>]*>\s*(-?\d+)\s*<", text)}
     if len(offsets) > 1:
         detail = f"{path.name} gives bands different offsets {sorted(offsets)}"
         raise SceneRejected(reason="bad_metadata", detail=detail)
-    time = next((t for t in (_element(text, name) for name in _XML_TIMES) if t), None)
-    level = re.search(r"Level-(\d[AC])", _element(text, "PRODUCT_TYPE") or "")
+    time = next((t for t in (element(text, name) for name in _XML_TIMES) if t), None)
+    level = re.search(r"Level-(\d[AC])", element(text, "PRODUCT_TYPE") or "")
     kind = re.search(r"L\d[AC]", path.name)
     return Metadata(
         time=instant(time) if time else None,
         time_from=path.name if time else None,
-        baseline=_element(text, "PROCESSING_BASELINE"),
+        baseline=element(text, "PROCESSING_BASELINE"),
         offset=offsets.pop() if offsets else None,
         offset_from=f"BOA_ADD_OFFSET of {path.name}" if "<BOA_ADD_OFFSET" in text else None,
-        quantification=_number(_element(text, "BOA_QUANTIFICATION_VALUE")),
+        quantification=number(element(text, "BOA_QUANTIFICATION_VALUE")),
         level=f"L{level[1]}" if level else (kind[0] if kind else None),
     )
 
 
 def from_name(name: str) -> Metadata:
-    """Read a Sentinel-2 product or granule name (sensing start, baseline, level)."""
+    """Read a product or granule name (sensing start, baseline, level)."""
     if product := _PRODUCT.search(name):
         level, stamp, major, minor = product.groups()
         return Metadata(instant(stamp), name, f"{major}.{minor}", level=level)
+    if landsat := _LANDSAT.search(name):
+        return Metadata(level=landsat[1])  # it has the day, not the time
+    if day := _DAY_OF_YEAR.search(name):
+        return Metadata(datetime.strptime("".join(day.groups()), "%Y%j").replace(tzinfo=UTC), name)
     stamps = _STAMP.findall(name)
     return Metadata(instant(stamps[0]), name) if stamps else Metadata()
 
@@ -162,30 +168,45 @@ def from_tags(tags: dict[str, str], where: str) -> Metadata:
         time=instant(time) if time else None,
         time_from=f"tags of {where}" if time else None,
         baseline=known.get("processing_baseline"),
-        offset=_number(offset),
+        offset=number(offset),
         offset_from=None if offset is None else f"tags of {where}",
     )
 
 
 def first_said(*sources: Metadata) -> Metadata:
     """Merge: of each fact, the first source that says it (time with its origin, too)."""
-    merged = {}
+    merged: dict[str, Any] = {}
     for name in Metadata.__dataclass_fields__:
         said = (getattr(source, name) for source in sources)
         merged[name] = next((value for value in said if value is not None), None)
     return Metadata(**merged)
 
 
-def _element(text: str, name: str) -> str | None:
-    found = re.search(rf"<(?:\w+:)?{name}[^>]*>\s*([^<]+?)\s*<", text)
+def element(text: str, name: str) -> str | None:
+    """Return the text of the first XML element of a name, whatever its namespace."""
+    found = re.search(rf"<(?:\w+:)?{name}(?:\s[^>]*)?>\s*([^<]+?)\s*<", text)
     return found[1] if found else None
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """Read a number, or None where there is none.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
     return None if value is None else float(str(value))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a metadata file of bounded size.
+
+    Raises
+    ------
+    SceneRejected
+        It is larger than any metadata file.
+    """
     if path.stat().st_size > _LONGEST_TEXT:
         detail = f"{path.name} is larger than {_LONGEST_TEXT} bytes"
         raise SceneRejected(reason="bad_metadata", detail=detail)

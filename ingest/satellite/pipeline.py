@@ -19,10 +19,12 @@ import rasterio
 from analytics.remote.zonal import Verdict
 from ingest.satellite import catalogue, cog
 from ingest.satellite.cog import Tally
+from ingest.satellite.pixels import Maker
 from ingest.satellite.plan import Grid, moved_to
 from ingest.satellite.products import NDVI, Product
 from ingest.satellite.read import Reader
-from ingest.satellite.scene import SourceScene, open_scene
+from ingest.satellite.scene import open_scene
+from ingest.satellite.source import SourceScene
 from ingest.satellite.zonal import Rasters, verdicts
 from models import calendar
 from models.errors import SceneRejected
@@ -117,6 +119,7 @@ def take_in(
     task = _Task(
         source, target, name, sums, provenance if relocate is None else Provenance.RELOCATED
     )
+    _check_roles(source, task.product)
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _reader(task) as reader:
         known = _known(task, database, archive)
         if known is None:
@@ -136,11 +139,21 @@ def _silence(step: str) -> None:
 
 @contextmanager
 def _reader(task: _Task) -> Iterator[Reader]:
-    reader = Reader(task.source, task.product)
+    reader = Reader(task.source)
     try:
         yield reader
     finally:
         reader.close()
+
+
+def _check_roles(source: SourceScene, product: Product) -> None:
+    """Refuse a scene of which the product cannot be made."""
+    if not source.has(*product.index.bands):
+        detail = (
+            f"{product.title_en} needs {', '.join(product.index.bands)}; "
+            f"this scene has {', '.join(source.roles)}"
+        )
+        raise SceneRejected(reason="missing_band", detail=detail)
 
 
 def _known(task: _Task, database: Database, archive: Path) -> tuple[Scene, Layer] | None:
@@ -160,7 +173,7 @@ def _make(
     """Make the files of a new scene, then publish files and rows together."""
     with _workshop(archive) as folder:
         tell("mask and index")
-        tally = cog.write_blocks(reader, task.target, folder)
+        tally = cog.write_blocks(Maker(reader, task.product), task.target, folder)
         _check_tally(task.source, tally)
         tell("cloud-optimised files")
         cog.finish(folder)
@@ -200,7 +213,7 @@ def _check_tally(source: SourceScene, tally: Tally) -> None:
         raise SceneRejected(reason="all_nodata", detail=detail)
     if tally.valid == 0:
         share = tally.cloud / tally.with_data
-        mask = catalogue.mask_version(source)
+        mask = source.mask_version
         detail = f"no pixel is left by the mask {mask}; {share:.0%} lie under cloud or shadow"
         raise SceneRejected(reason="all_cloud" if tally.cloud else "all_masked", detail=detail)
 

@@ -1,12 +1,13 @@
 """Pure arithmetic of grids and windows: where pixels lie, never what they hold.
 
 A grid is north-up: column grows east, row grows south. Coordinates are (x, y) in metres of
-its projection; degrees are (lon, lat).
+its projection, or (lon, lat) in degrees where its system is geographic.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pyproj
 
@@ -22,7 +23,7 @@ class Grid:
     Attributes
     ----------
     epsg : int
-        Projected coordinate system in metres.
+        Projected coordinate system in metres, or a geographic one.
     left, top : float
         Outer corner of the first pixel [m].
     dx, dy : float
@@ -49,6 +50,20 @@ class Grid:
         """Southern edge [m]."""
         return self.top - self.dy * self.height
 
+    @property
+    def in_degrees(self) -> bool:
+        """Whether coordinates are longitude and latitude."""
+        return _is_geographic(self.epsg)
+
+    @property
+    def pixel_metres(self) -> tuple[float, float]:
+        """Width and height of a pixel in the middle of the grid [m]."""
+        if not self.in_degrees:
+            return self.dx, self.dy
+        lat = math.radians((self.top + self.bottom) / 2)
+        # metres of a degree on the CGCS2000 ellipsoid, to 1 in 300
+        return self.dx * 111_320 * math.cos(lat), self.dy * 111_320
+
     def same_as(self, other: "Grid") -> bool:
         """Tell whether both grids put every pixel in the same place (to 1 % of a pixel)."""
         near = 0.01 * self.dx
@@ -65,6 +80,11 @@ class Grid:
             self.left, self.bottom, self.right, self.top
         )
         return west, south, east, north
+
+
+@cache
+def _is_geographic(epsg: int) -> bool:
+    return bool(pyproj.CRS.from_epsg(epsg).is_geographic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Read blocks of a scene and turn them into numbers, display codes and stored bands."""
+"""Read blocks of a scene: any of its bands as reflectance on one grid, with the mask, once."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,31 +10,41 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from analytics.remote import masks
-from analytics.remote.digital import Calibration, display, has_value, numbers
+from analytics.remote.digital import Calibration
 from ingest.satellite.bands import Band, open_raster, read_errors
 from ingest.satellite.plan import Block
-from ingest.satellite.products import Product
-from ingest.satellite.scene import SourceScene
+from ingest.satellite.source import SourceScene
 
 Raw = NDArray[np.integer | np.floating]
-
-# Bands that are not unsigned 16-bit digital numbers are stored as reflectance x 1e4 + 1000:
-# the form of baseline 04.00, which keeps slightly negative reflectances apart from nodata 0.
-_CANONICAL = Calibration(1e-4, -1000.0)
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Pixels:
-    """One block: what goes into the three files, and what the tally needs.
+class Measured:
+    """One block of a scene.
 
-    `cloud` is None when the scene brings no classification.
+    Attributes
+    ----------
+    values : dict
+        Role -> float32 (y, x): reflectance [1], for ``thermal`` kelvin; NaN where the band has
+        no value or the mask is out.
+    measured : ndarray of bool
+        Where every band asked for carries a value, whatever the mask says.
+    valid : ndarray of bool
+        Where they do and the mask lets it through.
+    cloud, snow, water : ndarray of bool or None
+        Measured pixels of these classes; None when the scene brings no mask.
+    raw : dict
+        Role -> digital numbers on the grid of the scene; averaged bands have none.
     """
 
-    numbers: NDArray[np.int16]
-    display: NDArray[np.uint8]
-    dn: NDArray[np.uint16]
-    cloud: NDArray[np.bool_] | None
-    with_data: int
+    values: dict[str, NDArray[np.float32]]
+    measured: Flags
+    valid: Flags
+    cloud: Flags | None
+    snow: Flags | None
+    water: Flags | None
+    raw: dict[str, Raw]
 
 
 @dataclass(slots=True)
@@ -41,22 +52,8 @@ class Reader:
     """Reads any block of a scene, from any thread: each thread has its own file handles."""
 
     scene: SourceScene
-    product: Product
     _local: threading.local = field(default_factory=threading.local)
     _open: list[DatasetReader] = field(default_factory=list)
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """Bands in the order in which they are stored."""
-        return self.product.index.bands
-
-    @property
-    def stored(self) -> Calibration:
-        """What the stored digital numbers mean."""
-        first = self.scene.calibration[self.roles[0]]
-        same = all(self.scene.calibration[role] == first for role in self.roles)
-        plain = all(self.scene.bands[role].dtype in ("uint8", "uint16") for role in self.roles)
-        return first if same and plain else _CANONICAL
 
     def close(self) -> None:
         """Close the handles of all threads."""
@@ -64,70 +61,92 @@ class Reader:
         for handle in self._open:
             handle.close()
 
-    def block(self, block: Block) -> Pixels:
-        """Read one block and compute its index."""
-        window = Window(block.column, block.row, block.width, block.height)
-        raw = [self._read(self.scene.bands[role], window) for role in self.roles]
-        measured = np.logical_and.reduce(
-            [
-                _measured(one, self.scene.bands[role])
-                for one, role in zip(raw, self.roles, strict=True)
-            ]
-        )
-        scl = self._scl(block)
-        valid = measured if scl is None else measured & masks.clear(scl)
-        values = [
-            _reflect(one, valid, self.scene.calibration[role])
-            for one, role in zip(raw, self.roles, strict=True)
-        ]
-        index = self.product.index.formula(*values)
-        return Pixels(
-            numbers=numbers(index),
-            display=display(index, self.product.low, self.product.high),
-            dn=self._stored(raw, values, valid),
-            cloud=None if scl is None else measured & masks.cloudy(scl),
-            with_data=int(measured.sum()),
+    def block(self, block: Block, roles: Iterable[str]) -> Measured:
+        """Read one block of these bands, and of the mask."""
+        values: dict[str, NDArray[np.float32]] = {}
+        raws: dict[str, Raw] = {}
+        measured = np.ones((block.height, block.width), np.bool_)
+        saturated = self._saturated(block)
+        marks = self._marks(block)
+        clear = None if marks is None else masks.passing(marks)
+        for role in roles:
+            values[role], has_value, raw = self._one(role, block)
+            if raw is not None:
+                raws[role] = raw
+            if (bit := self._bit(role)) is not None and saturated is not None:
+                has_value &= (saturated >> bit) & 1 == 0
+            measured &= has_value
+            values[role][~(has_value if clear is None else has_value & clear)] = np.nan
+        return Measured(
+            values=values,
+            measured=measured,
+            valid=measured if clear is None else measured & clear,
+            cloud=None if marks is None else measured & masks.clouded(marks),
+            snow=None if marks is None else measured & ((marks & masks.SNOW) != 0),
+            water=None if marks is None else measured & ((marks & masks.WATER) != 0),
+            raw=raws,
         )
 
-    def clouds(self) -> NDArray[np.bool_] | None:
-        """Where the whole scene lies under cloud, on the grid of its classification.
+    def clouds(self) -> Flags | None:
+        """Where the whole scene lies under cloud, on the grid of its mask.
 
         Returns
         -------
         ndarray (y, x) or None
-            30 MB for a Sentinel-2 tile at 20 m; None without a classification.
+            30 MB for a Sentinel-2 tile at 20 m; None without a mask.
         """
-        band = self.scene.scl
-        if band is None:
+        mask = self.scene.mask
+        if mask is None:
             return None
-        whole = Window(0, 0, band.grid.width, band.grid.height)
-        return masks.cloudy(classes(self._read(band, whole)))
+        whole = Window(0, 0, mask.band.grid.width, mask.band.grid.height)
+        marks = mask.scheme.marks(self._read(mask.band, whole))
+        return masks.clouded(masks.grown(marks, mask.radius))
 
-    def _stored(
-        self,
-        raw: list[Raw],
-        values: list[NDArray[np.float32]],
-        valid: NDArray[np.bool_],
-    ) -> NDArray[np.uint16]:
-        if self.stored is not _CANONICAL:
-            dn = np.stack([one.astype(np.uint16) for one in raw])
-        else:
-            scaled = np.stack(values) / _CANONICAL.scale - _CANONICAL.offset
-            dn = np.clip(np.rint(np.nan_to_num(scaled)), 1, 65534).astype(np.uint16)
-        dn[:, ~valid] = 0
-        return dn
+    def _one(self, role: str, block: Block) -> tuple[NDArray[np.float32], Flags, Raw | None]:
+        """Read one band onto the grid of the scene: reflectance, where it has any, and DN."""
+        band, means = self.scene.bands[role], self.scene.calibration[role]
+        coarser, finer = self.scene.fits[role]
+        if finer > 1:
+            fine = self._read(band, _window(block, finer))
+            return *_averaged(fine, band, means, finer), None
+        raw = self._covering(band, block, coarser)
+        return _reflect(raw, means), _has_value(raw, band), raw
 
-    def _scl(self, block: Block) -> NDArray[np.uint8] | None:
-        """Classification of a block, each pixel taking the class that covers it."""
-        band, ratio = self.scene.scl, self.scene.scl_ratio
-        if band is None:
+    def _covering(self, band: Band, block: Block, ratio: int) -> Raw:
+        """Read a band, ratio times coarser: each pixel takes the value that covers it."""
+        if ratio == 1:
+            return self._read(band, _window(block))
+        left, top, width, height = _cover(block, ratio)
+        coarse = self._read(band, Window(left, top, width, height))
+        rows = np.arange(block.row, block.row + block.height) // ratio - top
+        columns = np.arange(block.column, block.column + block.width) // ratio - left
+        values: Raw = coarse[np.ix_(rows, columns)]
+        return values
+
+    def _marks(self, block: Block) -> masks.Marks | None:
+        """Read the marks of a block, each pixel taking those of the mask pixel that covers it."""
+        mask = self.scene.mask
+        if mask is None:
             return None
-        columns = np.arange(block.column, block.column + block.width)
-        rows = np.arange(block.row, block.row + block.height)
-        left, top = block.column // ratio, block.row // ratio
-        right, bottom = int(columns[-1]) // ratio + 1, int(rows[-1]) // ratio + 1
-        coarse = classes(self._read(band, Window(left, top, right - left, bottom - top)))
-        return masks.nearest(coarse, rows - top * ratio, columns - left * ratio, ratio)
+        ratio, grid = mask.ratio, mask.band.grid
+        left, top, width, height = _cover(block, ratio)
+        # what lies just outside the block may reach into it
+        x0, y0 = max(left - mask.radius, 0), max(top - mask.radius, 0)
+        x1 = min(left + width + mask.radius, grid.width)
+        y1 = min(top + height + mask.radius, grid.height)
+        codes = self._read(mask.band, Window(x0, y0, x1 - x0, y1 - y0))
+        marks = masks.grown(mask.scheme.marks(codes), mask.radius)
+        rows = np.arange(block.row, block.row + block.height) - y0 * ratio
+        columns = np.arange(block.column, block.column + block.width) - x0 * ratio
+        return masks.nearest(marks, rows, columns, ratio)
+
+    def _bit(self, role: str) -> int | None:
+        rule = self.scene.descriptor.saturation
+        return None if rule is None else rule.bits.get(role)
+
+    def _saturated(self, block: Block) -> NDArray[np.uint16] | None:
+        band = self.scene.saturation
+        return None if band is None else self._read(band, _window(block)).astype(np.uint16)
 
     def _read(self, band: Band, window: Window) -> Raw:
         with read_errors(band.path):
@@ -144,20 +163,48 @@ class Reader:
         return handle
 
 
-def _measured(raw: Raw, band: Band) -> NDArray[np.bool_]:
-    """Where a band carries a value: not DN 0, not saturated, not the file's own nodata."""
-    measured = has_value(raw)
-    if band.nodata is not None and not np.isnan(band.nodata):
-        measured &= raw != band.nodata
+def _window(block: Block, times: int = 1) -> Window:
+    return Window(
+        block.column * times, block.row * times, block.width * times, block.height * times
+    )
+
+
+def _cover(block: Block, ratio: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the coarse pixels that cover a block."""
+    left, top = block.column // ratio, block.row // ratio
+    right = (block.column + block.width - 1) // ratio + 1
+    bottom = (block.row + block.height - 1) // ratio + 1
+    return left, top, right - left, bottom - top
+
+
+def _has_value(raw: Raw, band: Band) -> Flags:
+    """Where a band carries a value: none of the platform's empty numbers, and in range."""
+    measured = np.ones(raw.shape, np.bool_) if raw.dtype.kind != "f" else ~np.isnan(raw)
+    empty = band.empty if band.nodata is None else (*band.empty, band.nodata)
+    for number in empty:
+        if not np.isnan(number):
+            measured &= raw != number
+    if band.valid is not None:
+        measured &= (raw >= band.valid[0]) & (raw <= band.valid[1])
     return measured
 
 
-def _reflect(raw: Raw, valid: NDArray[np.bool_], means: Calibration) -> NDArray[np.float32]:
-    values = (raw.astype(np.float32) + np.float32(means.offset)) * np.float32(means.scale)
-    values[~valid] = np.nan
+def _reflect(raw: Raw, means: Calibration) -> NDArray[np.float32]:
+    values = raw.astype(np.float32)
+    values += np.float32(means.offset)
+    values *= np.float32(means.scale)
     return values
 
 
-def classes(raw: Raw) -> NDArray[np.uint8]:
-    """Classification codes as bytes; what is no code (NaN, negative, > 11) becomes 0, no data."""
-    return np.where((raw >= 0) & (raw <= 11), raw, 0).astype(np.uint8)
+def _averaged(
+    fine: Raw, band: Band, means: Calibration, ratio: int
+) -> tuple[NDArray[np.float32], Flags]:
+    """Average ratio x ratio values into one; it counts if half of them carry a value."""
+    height, width = fine.shape[0] // ratio, fine.shape[1] // ratio
+    shape = (height, ratio, width, ratio)
+    has_value = _has_value(fine, band)
+    values = np.where(has_value, _reflect(fine, means), 0).reshape(shape)
+    count = has_value.reshape(shape).sum(axis=(1, 3))
+    total = values.sum(axis=(1, 3), dtype=np.float64)
+    mean = (total / np.maximum(count, 1)).astype(np.float32)
+    return mean, count * 2 >= ratio * ratio

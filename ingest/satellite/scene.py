@@ -1,62 +1,22 @@
 """Open a scene of any known layout and check that its bands belong together."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
-from analytics.remote.digital import Calibration
 from ingest.satellite import layout, metadata
 from ingest.satellite.bands import Band
+from ingest.satellite.calibrate import meaning
 from ingest.satellite.descriptors import Descriptor
 from ingest.satellite.metadata import Metadata
 from ingest.satellite.plan import Grid, coarser_by
+from ingest.satellite.source import Fit, MaskBand, SourceScene
 from models.errors import SceneRejected
 
-# reflectance rarely passes 1.6 (snow); digital numbers of anything lit start in the hundreds
-_MOST_REFLECTANCE = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class SourceScene:
-    """A scene that passed every check that its headers allow.
-
-    Attributes
-    ----------
-    bands : dict
-        Role (``red``, ``nir``) -> band, all on ``grid``.
-    scl : Band or None
-        Classification; None: the mask is nodata only.
-    scl_ratio : int
-        Pixels of ``grid`` along one pixel of the classification.
-    calibration : dict
-        Role -> what its numbers mean.
-    dated : bool
-        Whether the acquisition time is known; if not, `time` is the start of the mission.
-    notes : tuple of str
-        What a reader of the lineage must know.
-    """
-
-    path: Path
-    descriptor: Descriptor
-    bands: dict[str, Band]
-    scl: Band | None
-    scl_ratio: int
-    grid: Grid
-    time: datetime
-    said: Metadata
-    calibration: dict[str, Calibration]
-    offset_from: str
-    notes: tuple[str, ...]
-    dated: bool = True
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """Role -> file, classification included."""
-        roles = self.bands | ({"scl": self.scl} if self.scl else {})
-        return {role: one.path for role, one in roles.items()}
+_REFUSED_LEVELS = {"L1C": "Level-2A", "L1TP": "L2SP", "L1GT": "L2SP", "L1GS": "L2SP"}
 
 
 def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> SourceScene:
@@ -65,7 +25,8 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
     Parameters
     ----------
     path : Path
-        Folder of bands, ``.SAFE`` folder, its ``MTD_MSIL2A.xml``, or one multi-band GeoTIFF.
+        Folder of bands, ``.SAFE`` folder, its ``MTD_MSIL2A.xml``, a Landsat product or its
+        MTL, a STAC item, or one multi-band GeoTIFF.
     now : datetime
         An acquisition later than this is refused.
     time : datetime, optional
@@ -78,57 +39,116 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
     """
     found = layout.find(path)
     said = _said(found)
-    if said.level == "L1C":
-        detail = "this is Level-1C (top of the atmosphere); Heitu takes Level-2A reflectance"
-        raise SceneRejected(reason="wrong_level", detail=detail)
-    bands = {role: found.bands[role] for role in found.descriptor.required}
-    grid = _common_grid(bands)
-    scl = found.bands.get("scl")
-    calibration, offset_from, notes = _calibrations(found.descriptor, bands, said)
+    _check_level(said)
+    speaking = found.descriptor.speaking_of_others
+    bands, fits, left_out = _on_one_grid(found, speaking)
+    grid = _grid(found.descriptor, bands)
+    means = meaning(found.descriptor, bands, said)
     dated = _time(said, time, now)
     at = dated or found.descriptor.undated_at
     if at is None:
         raise SceneRejected(reason="unknown_time", detail=_NO_TIME)
-    if dated is None:
-        notes.append(_UNDATED)
+    notes = (*found.descriptor.notes, *_band_notes(found.descriptor, bands), *means.notes)
     return SourceScene(
         path=path,
         descriptor=found.descriptor,
         bands=bands,
-        scl=scl,
-        scl_ratio=1 if scl is None else _ratio(grid, scl),
+        fits=fits,
+        mask=_mask(found, grid),
+        saturation=_saturation(found, grid),
         grid=grid,
         time=at,
         said=said,
-        calibration=calibration,
-        offset_from=offset_from,
-        notes=(*found.descriptor.notes, *_band_notes(bands), *notes, *(said.notes or ())),
+        calibration=means.calibration,
+        offset_from=means.source,
+        notes=(
+            *notes,
+            *(() if dated else (_UNDATED,)),
+            *found.notes,
+            *left_out,
+            *(said.notes or ()),
+        ),
         dated=dated is not None,
     )
 
 
 def _said(found: layout.Found) -> Metadata:
     """Gather what sidecar, XML, tags and names say, in that order of trust."""
-    red = found.bands["red"]
-    sources = [metadata.from_sidecar(found.folder)]
+    first = found.bands.get("red") or next(iter(found.bands.values()))
+    sources = [found.beside]
     sources += [metadata.from_xml(xml) for xml in found.xml]
-    sources.append(metadata.from_tags(red.tags, red.path.name))
+    sources.append(metadata.from_tags(first.tags, first.path.name))
     # inside a SAFE the product folder carries baseline and level, the granule the time
-    names = [found.path.resolve().name, *reversed(red.path.relative_to(found.folder).parts)]
+    names = [found.path.resolve().name, *reversed(first.path.relative_to(found.folder).parts)]
     sources += [metadata.from_name(name) for name in names]
     return metadata.first_said(*sources)
 
 
-def _common_grid(bands: dict[str, Band]) -> Grid:
-    first, *others = bands.values()
-    for other in others:
-        if not other.grid.same_as(first.grid):
-            detail = (
-                f"{first.path.name} ({_shape(first.grid)}) and {other.path.name} "
-                f"({_shape(other.grid)}) are not on the same grid"
-            )
+def _check_level(said: Metadata) -> None:
+    if said.level in _REFUSED_LEVELS:
+        wanted = _REFUSED_LEVELS[said.level]
+        detail = (
+            f"this is Level-{said.level[1:]} (top of the atmosphere); "
+            f"Heitu takes {wanted} reflectance"
+        )
+        raise SceneRejected(reason="wrong_level", detail=detail)
+
+
+def _grid(platform: Descriptor, bands: dict[str, Band]) -> Grid:
+    """Return the grid of the scene: that of its finest required band."""
+    required = [bands[role] for role in platform.required or bands]
+    return min(required, key=lambda one: one.grid.dx).grid
+
+
+def _on_one_grid(
+    found: layout.Found, speaking: tuple[str, ...]
+) -> tuple[dict[str, Band], dict[str, Fit], list[str]]:
+    """Lay every band on the grid of the scene; an optional one that does not fit is left out.
+
+    Raises
+    ------
+    SceneRejected
+        A required band does not fit.
+    """
+    measured = {role: one for role, one in found.bands.items() if role not in speaking}
+    if not measured:
+        detail = f"no band measures anything: there is {', '.join(found.bands)}"
+        raise SceneRejected(reason="missing_band", detail=detail)
+    grid = _grid(found.descriptor, measured)
+    needed = found.descriptor.required or tuple(measured)
+    first = next(one for role, one in measured.items() if one.grid == grid and role in needed)
+    bands: dict[str, Band] = {}
+    fits: dict[str, Fit] = {}
+    left_out = []
+    for role in (*needed, *(role for role in measured if role not in needed)):
+        fit, one = _fit(grid, measured[role].grid), measured[role]
+        if fit is not None:
+            bands[role], fits[role] = one, fit
+            continue
+        detail = (
+            f"{first.path.name} ({_shape(grid)}) and {one.path.name} ({_shape(one.grid)}) "
+            "are not on the same grid"
+        )
+        if role in needed:
             raise SceneRejected(reason="mismatched_grids", detail=detail)
-    return first.grid
+        left_out.append(f"no {role}: {detail}")
+    return bands, fits, left_out
+
+
+def _fit(grid: Grid, other: Grid) -> Fit | None:
+    """Tell how a band lies on the grid; grids of one resolution must be the same."""
+    if other.same_as(grid):
+        return Fit()
+    if (ratio := coarser_by(grid, other)) is not None and ratio > 1:
+        return Fit(coarser=ratio)
+    if (ratio := coarser_by(other, grid)) is not None and ratio > 1 and _whole(grid, other, ratio):
+        return Fit(finer=ratio)
+    return None
+
+
+def _whole(grid: Grid, fine: Grid, ratio: int) -> bool:
+    """Whether every pixel of the grid is filled by fine ones."""
+    return (grid.width * ratio, grid.height * ratio) == (fine.width, fine.height)
 
 
 def _shape(grid: Grid) -> str:
@@ -136,17 +156,35 @@ def _shape(grid: Grid) -> str:
     return f"EPSG:{grid.epsg}, {grid.width} x {grid.height} of {grid.dx:g} m, {corner}"
 
 
-def _ratio(grid: Grid, scl: Band) -> int:
-    if np.dtype(scl.dtype).itemsize > 2 and np.dtype(scl.dtype).kind != "f":
-        raise SceneRejected(reason="wrong_type", detail=f"{scl.path.name} holds {scl.dtype}")
-    ratio = coarser_by(grid, scl.grid)
+def _mask(found: layout.Found, grid: Grid) -> MaskBand | None:
+    rule = found.descriptor.mask
+    one = found.bands.get(rule.role) if rule else None
+    if rule is None or one is None:
+        return None
+    radius = ceil(rule.grow_m / one.grid.pixel_metres[0] - 1e-9)
+    return MaskBand(one, _ratio(grid, one), rule.scheme(), radius)
+
+
+def _ratio(grid: Grid, mask: Band) -> int:
+    if np.dtype(mask.dtype).itemsize > 2 and np.dtype(mask.dtype).kind != "f":
+        raise SceneRejected(reason="wrong_type", detail=f"{mask.path.name} holds {mask.dtype}")
+    ratio = coarser_by(grid, mask.grid)
     if ratio is None:
         detail = (
-            f"the classification {scl.path.name} ({_shape(scl.grid)}) does not cover the bands "
+            f"the classification {mask.path.name} ({_shape(mask.grid)}) does not cover the bands "
             f"({_shape(grid)}) pixel on pixel"
         )
         raise SceneRejected(reason="mismatched_grids", detail=detail)
     return ratio
+
+
+def _saturation(found: layout.Found, grid: Grid) -> Band | None:
+    rule = found.descriptor.saturation
+    one = found.bands.get(rule.role) if rule else None
+    if one is not None and not one.grid.same_as(grid):
+        detail = f"{one.path.name} ({_shape(one.grid)}) is not on the grid ({_shape(grid)})"
+        raise SceneRejected(reason="mismatched_grids", detail=detail)
+    return one
 
 
 _NO_TIME = (
@@ -171,62 +209,16 @@ def _time(said: Metadata, given: datetime | None, now: datetime) -> datetime | N
     return time
 
 
-def _band_notes(bands: dict[str, Band]) -> list[str]:
-    """Say so where the near infrared is not the 10 m band B08."""
+def _band_notes(platform: Descriptor, bands: dict[str, Band]) -> list[str]:
+    """Say so where the near infrared of Sentinel-2 is not the 10 m band B08."""
+    if not platform.collection.startswith("sentinel-2") or "nir" not in bands:
+        return []
     nir = bands["nir"]
     named = nir.tags.get("Band", "")
     label = f"B{named}" if named.isdigit() else nir.label
     if any(other in label.upper() for other in ("B07", "B8A")):
         return [f"the near infrared is {label}, not B08"]
     return []
-
-
-def _calibrations(
-    descriptor: Descriptor, bands: dict[str, Band], said: Metadata
-) -> tuple[dict[str, Calibration], str, list[str]]:
-    """Say what the numbers of each band mean, where the offset comes from, and what to note."""
-    notes: list[str] = []
-    quantification = said.quantification or descriptor.quantification
-    if all(_declares_scale(one) for one in bands.values()):
-        # a scale without an offset says nothing about the offset of the baseline
-        silent = said.offset is None and said.baseline is None
-        if silent or any(one.offset for one in bands.values()):
-            own = {r: Calibration(b.scale, b.offset / b.scale) for r, b in bands.items()}
-            return own, "scale and offset of the files", notes
-        quantification = 1 / bands["red"].scale
-    if all(_holds_reflectance(one) for one in bands.values()):
-        notes.append("float reflectance: scale 1, no offset")
-        return dict.fromkeys(bands, Calibration(1.0, 0.0)), "float reflectance", notes
-    offset, source = _offset(descriptor, said)
-    if source == _ASSUMED:
-        notes.append("no baseline in the metadata: no DN offset was applied")
-    return dict.fromkeys(bands, Calibration(1 / quantification, offset)), source, notes
-
-
-_ASSUMED = "assumed 0: neither offset nor processing baseline is known"
-
-
-def _offset(descriptor: Descriptor, said: Metadata) -> tuple[float, str]:
-    """DN offset: as stated, else by processing baseline, else as the layout has it."""
-    if said.offset is not None:
-        return said.offset, said.offset_from or "metadata"
-    if said.baseline is not None:
-        return metadata.offset_of_baseline(said.baseline), f"baseline {said.baseline}"
-    if descriptor.offset is not None:
-        return descriptor.offset, f"layout {descriptor.key}"
-    return 0.0, _ASSUMED
-
-
-def _declares_scale(one: Band) -> bool:
-    return one.scale != 1.0 and one.scale > 0
-
-
-def _holds_reflectance(one: Band) -> bool:
-    """Tell reflectance from digital numbers stored as floats, by a thinned look."""
-    if np.dtype(one.dtype).kind != "f":
-        return False
-    sample = layout.thinned(one)
-    return sample.size > 0 and float(np.median(np.abs(sample))) < _MOST_REFLECTANCE
 
 
 def checksum(path: Path) -> str:

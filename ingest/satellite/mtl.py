@@ -1,0 +1,120 @@
+"""Landsat's MTL.txt: nested groups of ``KEY = value``, read by group.
+
+The same key stands in several groups: REFLECTANCE_MULT_BAND_5 is 2.75e-05 in
+LEVEL2_SURFACE_REFLECTANCE_PARAMETERS and 2.0e-05 in LEVEL1_RADIOMETRIC_RESCALING. A parser
+that keeps the last one found gives reflectances that look right and are not.
+"""
+
+import re
+from pathlib import Path
+
+from ingest.satellite.metadata import Metadata, instant, read_text
+from ingest.satellite.plan import Grid
+from models.errors import SceneRejected
+
+_LINE = re.compile(r"^\s*(\w+)\s*=\s*\"?(.*?)\"?\s*$")
+_ROLES = {
+    "coastal": "BAND_1",
+    "blue": "BAND_2",
+    "green": "BAND_3",
+    "red": "BAND_4",
+    "nir": "BAND_5",
+    "swir1": "BAND_6",
+    "swir2": "BAND_7",
+}
+_REFLECTANCE = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"
+_TEMPERATURE = "LEVEL2_SURFACE_TEMPERATURE_PARAMETERS"
+# TM and ETM+ number their bands otherwise than OLI; their scenes need a table of their own
+_SPACECRAFT = ("LANDSAT_8", "LANDSAT_9")
+
+Groups = dict[str, dict[str, str]]
+
+
+def groups(text: str) -> Groups:
+    """Parse the text into group -> key -> value; keys keep to the innermost group.
+
+    Raises
+    ------
+    ValueError
+        Groups do not close as they opened, or the end is missing: the file is cut.
+    """
+    found: Groups = {}
+    within: list[str] = []
+    for line in text.splitlines():
+        if line.strip() == "END":
+            break
+        if (parts := _LINE.match(line)) is None:
+            continue
+        key, value = parts.groups()
+        if key == "GROUP":
+            within.append(value)
+        elif key == "END_GROUP":
+            if not within or within.pop() != value:
+                raise ValueError(f"group {value} ends where it did not begin")
+        elif within:
+            found.setdefault(within[-1], {})[key] = value
+    if within:
+        raise ValueError(f"group {within[-1]} has no end")
+    return found
+
+
+def from_mtl(path: Path) -> Metadata:
+    """Read time, level, scales, position and sun of a Landsat 8 or 9 product.
+
+    Raises
+    ------
+    SceneRejected
+        The file is broken, or of another satellite.
+    """
+    try:
+        said = groups(read_text(path))
+        image, contents = said["IMAGE_ATTRIBUTES"], said["PRODUCT_CONTENTS"]
+        if image["SPACECRAFT_ID"] not in _SPACECRAFT:
+            detail = f"{path.name} is of {image['SPACECRAFT_ID']}; Landsat 8 and 9 are taken"
+            raise SceneRejected(reason="wrong_level", detail=detail)
+        return Metadata(
+            time=instant(f"{image['DATE_ACQUIRED']}T{image['SCENE_CENTER_TIME']}"),
+            time_from=path.name,
+            level=contents["PROCESSING_LEVEL"],
+            baseline=said.get("LEVEL2_PROCESSING_RECORD", {}).get("PROCESSING_SOFTWARE_VERSION"),
+            scales=_scales(said),
+            scales_from=f"{_REFLECTANCE} of {path.name}",
+            place=_place(said["PROJECTION_ATTRIBUTES"]),
+            sensor=image["SPACECRAFT_ID"],
+            angles={
+                "sun_elevation": float(image["SUN_ELEVATION"]),
+                "sun_azimuth": float(image["SUN_AZIMUTH"]),
+            },
+        )
+    except (KeyError, ValueError) as broken:
+        detail = f"{path.name} cannot be read: {broken}"
+        raise SceneRejected(reason="bad_metadata", detail=detail) from None
+
+
+def _scales(said: Groups) -> dict[str, tuple[float, float]] | None:
+    reflectance, temperature = said.get(_REFLECTANCE), said.get(_TEMPERATURE, {})
+    if reflectance is None:  # a Level-1 product; its level is refused in words
+        return None
+    scales = {
+        role: (
+            float(reflectance[f"REFLECTANCE_MULT_{n}"]),
+            float(reflectance[f"REFLECTANCE_ADD_{n}"]),
+        )
+        for role, n in _ROLES.items()
+    }
+    if temperature:
+        mult, add = (temperature[f"TEMPERATURE_{one}_BAND_ST_B10"] for one in ("MULT", "ADD"))
+        scales["thermal"] = (float(mult), float(add))
+    return scales
+
+
+def _place(said: dict[str, str]) -> Grid | None:
+    """Rebuild the grid: the corners are centres of the corner pixels, not their edges."""
+    if said["MAP_PROJECTION"] != "UTM" or said["ORIENTATION"] != "NORTH_UP":
+        return None
+    side = float(said["GRID_CELL_SIZE_REFLECTIVE"])
+    x, y = (float(said[f"CORNER_UL_PROJECTION_{axis}_PRODUCT"]) for axis in "XY")
+    width, height = int(said["REFLECTIVE_SAMPLES"]), int(said["REFLECTIVE_LINES"])
+    # USGS counts the southern hemisphere in northern zones, with negative northings
+    epsg = 32600 + int(said["UTM_ZONE"])
+    return Grid(epsg, x - side / 2, y + side / 2, side, side, width, height)
