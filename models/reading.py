@@ -67,6 +67,10 @@ BLOCK = np.dtype(
 )
 
 
+# What a batch holds of a datastream: the oldest and newest phenomenon time, microseconds.
+SPAN = np.dtype([("datastream_id", "<i4"), ("oldest", "<i8"), ("newest", "<i8")])
+
+
 def block(
     datastream_id: ArrayLike,
     phenomenon_time: ArrayLike,
@@ -215,6 +219,7 @@ class StreamDay:
     mean: float | None
     low: float | None
     high: float | None
+
 
 # what a flag means, in Chinese and English
 QUALITY_LABELS: dict[Quality, tuple[str, str]] = {

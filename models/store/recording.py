@@ -13,7 +13,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from models import units
-from models.reading import Quality
+from models.reading import SPAN, Quality
 from models.store import review
 from models.store.database import WriteTx, lock
 
@@ -238,13 +238,11 @@ def _tell_watch(tx: WriteTx, rows: NDArray[np.void]) -> None:
     edge = rows["datastream_id"][1:] != rows["datastream_id"][:-1]
     oldest, newest = np.ones(len(rows), bool), np.ones(len(rows), bool)
     oldest[1:], newest[:-1] = edge, edge
-    tx.run(
-        "watching",
-        "arrived",
-        datastreams=literal(rows["datastream_id"][oldest]),
-        oldest=literal(rows["phenomenon_time"][oldest] - EPOCH_US),
-        newest=literal(rows["phenomenon_time"][newest] - EPOCH_US),
-    )
+    spans = np.empty(np.count_nonzero(oldest), SPAN)
+    spans["datastream_id"] = rows["datastream_id"][oldest]
+    spans["oldest"] = rows["phenomenon_time"][oldest]
+    spans["newest"] = rows["phenomenon_time"][newest]
+    tx.run("watching", "arrived", spans=spans.tobytes())
 
 
 def mark_dirty(tx: WriteTx, times: NDArray[np.int64]) -> None:

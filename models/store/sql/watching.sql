@@ -1,19 +1,12 @@
 -- name: arrived
 -- Tell the watch which datastreams a batch is about, and over which time.
-INSERT INTO arrival (datastreams, oldest, newest)
-VALUES (CAST(:datastreams AS int[]), CAST(:oldest AS bigint[]), CAST(:newest AS bigint[]));
+INSERT INTO arrival (spans) VALUES (:spans);
 
 -- name: take_arrivals
--- What arrived up to an instant, by datastream; taken off the queue.
-WITH taken AS (
-    DELETE FROM arrival WHERE id = ANY(ARRAY(
-        SELECT id FROM arrival WHERE at <= :upto ORDER BY id LIMIT :limit))
-    RETURNING *
-)
-SELECT k.datastream_id, min(k.oldest) AS oldest, max(k.newest) AS newest,
-       (extract(epoch FROM max(t.at)) * 1000000)::bigint AS at
-FROM taken t, unnest(t.datastreams, t.oldest, t.newest) AS k (datastream_id, oldest, newest)
-GROUP BY k.datastream_id;
+-- Take what arrived up to an instant off the queue.
+DELETE FROM arrival WHERE id = ANY(ARRAY(
+    SELECT id FROM arrival WHERE at <= :upto ORDER BY id LIMIT :limit))
+RETURNING (extract(epoch FROM at) * 1000000)::bigint AS at, spans;
 
 -- name: waiting
 -- How many batches wait.
@@ -59,7 +52,7 @@ SELECT rule_id, subject FROM alarm_state WHERE due <= :now ORDER BY due LIMIT :l
 -- name: states
 -- What is known of some rules at some subjects.
 SELECT s.rule_id, s.subject, (extract(epoch FROM s.evaluated) * 1000000)::bigint AS evaluated,
-       s.open, s.state::text AS state
+       s.open, s.state
 FROM unnest(CAST(:rules AS int[]), CAST(:subjects AS text[])) AS k (rule_id, subject)
 JOIN alarm_state s USING (rule_id, subject);
 
@@ -68,10 +61,9 @@ JOIN alarm_state s USING (rule_id, subject);
 INSERT INTO alarm_state AS s (rule_id, subject, evaluated, due, open, state)
 SELECT k.rule_id, k.subject,
        '2000-01-01 00:00+00'::timestamptz + k.evaluated * interval '1 microsecond',
-       '2000-01-01 00:00+00'::timestamptz + k.due * interval '1 microsecond', k.open, k.state::jsonb
-FROM unnest(CAST(:rules AS int[]), CAST(:subjects AS text[]), CAST(:evaluated AS bigint[]),
-            CAST(:due AS bigint[]), CAST(:open AS boolean[]), CAST(:states AS text[]))
-     AS k (rule_id, subject, evaluated, due, open, state)
+       '2000-01-01 00:00+00'::timestamptz + k.due * interval '1 microsecond', k.open, k.state
+FROM json_to_recordset(CAST(:rows AS json))
+     AS k (rule_id int, subject text, evaluated bigint, due bigint, open boolean, state text)
 ORDER BY k.rule_id, k.subject
 ON CONFLICT (rule_id, subject) DO UPDATE
 SET evaluated = excluded.evaluated, due = excluded.due, open = excluded.open,
