@@ -144,6 +144,26 @@ def _declare_problems(app: FastAPI) -> None:
             shapes["Place"] = Place.model_json_schema()
             shapes.pop("HTTPValidationError", None)
             shapes.pop("ValidationError", None)
+            _declare_reading(made["paths"])
         return made
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+_ANY = "/sta/v1.1/{path}"
+
+
+def _declare_reading(paths: dict[str, Any]) -> None:
+    """Declare GET at the addresses of SensorThings that another route takes POST at."""
+    for path, operations in paths.items():
+        if path.startswith("/sta/v1.1/") and "get" not in operations:
+            general = paths[_ANY]["get"]
+            names = [part for part in general["parameters"] if part["in"] != "path"]
+            own = [
+                part for part in operations["post"].get("parameters", ()) if part["in"] == "path"
+            ]
+            operations["get"] = {
+                **general,
+                "parameters": [*own, *names],
+                "operationId": f"{operations['post']['operationId']}_get",
+            }

@@ -90,7 +90,10 @@ async def _left(receive: Receive) -> None:
     response_class=Response,
     responses={
         **problems(401, 403, 404, 429),
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {
+            "description": "Events: `reading` with the value as `data`, at last `end`",
+            "content": {"text/event-stream": {"schema": {"type": "object"}}},
+        },
     },
 )
 @reads(Action.READ)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.answers import Json
 from api.dependencies import Reading, reads
@@ -24,6 +24,7 @@ _CONFORMANCE = [
     f"{_SPEC}/request-data",
     f"{_SPEC}/data-array/data-array",
 ]
+_EXAMPLES = ["Things", "Datastreams(1)/Observations", "ObservedProperties('soil_moisture')"]
 
 
 def _part(at: Part, *, asked: bool) -> Response:
@@ -78,7 +79,7 @@ def _option(name: str, description: str) -> Any:  # noqa: ANN401
 def entities(
     access: Reading,
     request: Request,
-    path: str,
+    path: Annotated[str, Path(examples=_EXAMPLES)],
     filter: Annotated[
         str | None, _option("$filter", "e.g. result gt 30 and Datastream/id eq 1")
     ] = None,

@@ -2,10 +2,20 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.schemas.shape import Answer, Instant
 
+
+def _text(given: object) -> object:
+    """Refuse numbers: pydantic would take them for seconds, or for milliseconds."""
+    if not isinstance(given, str):
+        message = "give a time as RFC 3339 text"
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns only this one into a 422
+    return given
+
+
+Moment = Annotated[Instant, BeforeValidator(_text)]
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -26,8 +36,8 @@ class Search(Asked):
 class Span(Asked):
     """The time range of a panel."""
 
-    start: Instant = Field(alias="from")
-    end: Instant = Field(alias="to")
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="to")
 
 
 class Payload(Asked):
@@ -40,9 +50,9 @@ class Payload(Asked):
 class Target(Asked):
     """A line of a panel: `target` is a datastream, optionally with an aggregate: 12 or 12:max."""
 
-    target: Text | int | None = None
+    target: Text | Annotated[int, Field(strict=True)] | None = None
     refId: Text | None = None  # noqa: N815
-    hide: bool = False
+    hide: Annotated[bool, Field(strict=True)] = False
     payload: Payload | Text | None = None
 
 
@@ -50,8 +60,8 @@ class Query(Asked):
     """A panel asks for its lines."""
 
     range: Span
-    intervalMs: Annotated[int, Field(ge=0, le=2**53)] = 0  # noqa: N815
-    maxDataPoints: Annotated[int, Field(ge=0, le=2**53)] = 1000  # noqa: N815
+    intervalMs: Annotated[int, Field(ge=0, le=2**53, strict=True)] = 0  # noqa: N815
+    maxDataPoints: Annotated[int, Field(ge=0, le=2**53, strict=True)] = 1000  # noqa: N815
     targets: Annotated[list[Target], Field(max_length=50)]
 
 
