@@ -15,6 +15,7 @@ from deploy.demo import farms, generated, history, people, places
 from deploy.demo.logs import DATA
 from deploy.settings import Settings
 from ingest import weather
+from ingest.alarms import book
 from ingest.mqtt.publisher import Publisher
 from models import calendar
 from models.platform import Platform
@@ -43,6 +44,7 @@ def run(settings: Settings) -> None:
             ("divisions, farms, devices, logins", _register),
             ("weather series", _weather),
             ("readings through MQTT", _readings),
+            ("alarm rules, tried on a year", _alarms),
             ("satellite scene", _scene),
             ("recommendations", _advice),
         ):
@@ -106,6 +108,15 @@ def _published_until(text: str) -> datetime | None:
         return datetime.fromisoformat(json.loads(text)["published_until"])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _alarms(settings: Settings, platform: Platform, screen: Progress, task: TaskID) -> None:
+    """Keep the shipped rules and switch on, once, those that are new."""
+    now = platform.clock()
+    with platform.database.writing() as tx:
+        done = book.keep(tx, book.shipped(), now)
+    fresh = [key for key, what in done.items() if what == "added"]
+    book.enable_tested(platform.database, fresh, now, "demonstration")
 
 
 def _scene(settings: Settings, platform: Platform, screen: Progress, task: TaskID) -> None:
