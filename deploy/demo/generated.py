@@ -56,12 +56,19 @@ def dryer(instant: datetime) -> dict[str, float]:
     wave = _wave(local, warmest=15)
     if local.month in (10, 11, 12):  # maize comes in from October
         return {"air_temperature": round(48 + 2 * wave, 1), "air_humidity": round(22 - 3 * wave)}
-    return {"air_temperature": round(_outside(local) + 3 + 2 * wave, 1), "air_humidity": 58.0}
+    return {
+        "air_temperature": round(_outside(local) + 3 + 2 * wave, 1),
+        "air_humidity": round(58 - 4 * wave),
+    }
 
 
 def _outside(local: datetime) -> float:
+    """Return the mean of the day, passing into that of the next: no jump at midnight."""
     series = weather(date(local.year, 12, 31))
-    return series[(local.date() - FIRST) // DAY].tmean or 0.0
+    number = (local.date() - FIRST) // DAY
+    today, tomorrow = series[number], series[min(number + 1, len(series) - 1)]
+    share = (local.hour + local.minute / 60) / 24
+    return (today.tmean or 0.0) * (1 - share) + (tomorrow.tmean or 0.0) * share
 
 
 def _wave(local: datetime, *, warmest: int) -> float:
