@@ -17,7 +17,7 @@ from pathlib import Path
 import rasterio
 
 from analytics.remote.zonal import Verdict
-from ingest.satellite import catalogue, cog
+from ingest.satellite import catalogue, cog, unpack
 from ingest.satellite.cog import Tally
 from ingest.satellite.pixels import Maker
 from ingest.satellite.plan import Grid, moved_to
@@ -91,7 +91,7 @@ def take_in(
     Parameters
     ----------
     path : Path
-        Folder of bands, SAFE folder, or multi-band GeoTIFF.
+        Folder of bands, SAFE or Landsat product (folder or archive), or multi-band GeoTIFF.
     archive : Path
         Folder that keeps the rasters.
     progress : callable, optional
@@ -110,8 +110,39 @@ def take_in(
         With a reason and what to do; nothing has changed on disk or in the database.
     """
     tell = progress or _silence
-    tell("open and check")
-    source = open_scene(path, now=clock(), time=time)
+    with _at_hand(path, archive, tell) as folder:
+        tell("open and check")
+        source = open_scene(folder, now=clock(), time=time)
+        return _take_in(source, database, archive, tell, relocate, provenance, clock)
+
+
+@contextmanager
+def _at_hand(path: Path, archive: Path, tell: Progress) -> Iterator[Path]:
+    """Give the path itself, or the folder that an archive unpacks to, beside our own archive."""
+    if not unpack.is_archive(path):
+        yield path
+        return
+    tell("unpack")
+    incoming = archive / INCOMING
+    _sweep(incoming)
+    incoming.mkdir(parents=True, exist_ok=True)
+    try:
+        with unpack.unpacked(path, incoming) as folder:
+            yield folder
+    finally:
+        with suppress(OSError):  # another scene is on its way in
+            incoming.rmdir()
+
+
+def _take_in(
+    source: SourceScene,
+    database: Database,
+    archive: Path,
+    tell: Progress,
+    relocate: tuple[float, float] | None,
+    provenance: Provenance,
+    clock: Callable[[], datetime],
+) -> Report:
     target = source.grid if relocate is None else moved_to(source.grid, *relocate)
     tell("checksums")
     sums = catalogue.checksums(source)

@@ -20,7 +20,7 @@ from ingest.satellite.pipeline import take_in
 from models.errors import Unavailable
 from models.place import FarmKind, Provenance
 from models.reading import Quality
-from models.store import ledger, places, quarantine, scenes
+from models.store import ledger, places, scenes
 from models.store.ledger import Selection
 from tests.ingest.satellite import scenes as made
 from tests.ingest.satellite.test_rejections import NETCDF, rows
@@ -246,7 +246,7 @@ def test_readings_join_the_series_of_the_field_and_the_ledger_adds_up(tmp_path, 
     assert hourly == 1
 
 
-def test_another_value_for_the_same_instant_is_set_aside_not_overwritten(
+def test_another_value_for_the_same_instant_becomes_current_and_the_old_one_is_kept(
     tmp_path, province, archive
 ):
     field = add_field(province, "field", box(300, 100, 500, 200))
@@ -254,13 +254,15 @@ def test_another_value_for_the_same_instant_is_set_aside_not_overwritten(
     take_in(made.folder(tmp_path / "a", red, nir), province, archive)
     take_in(made.folder(tmp_path / "b", red + 50, nir), province, archive)
     with province.reading() as tx:
-        (kept,) = tx.connection.exec_driver_sql("SELECT value FROM reading").scalars().all()
-        (aside,) = quarantine.open_ones(tx)
+        (now,) = tx.connection.exec_driver_sql("SELECT value FROM reading").scalars().all()
+        (before,) = (
+            tx.connection.exec_driver_sql("SELECT value FROM reading_revision").scalars().all()
+        )
         accounts = ledger.totals(tx, Selection())
-    # the second scene's number is kept with its scene, too
-    assert kept in [value.mean for value in values_of(province, field)]
-    assert aside.reason == "conflicting_value"
-    assert (accounts.received, accounts.stored, accounts.quarantined) == (2, 1, 1)
+    # each scene keeps its own number, too
+    assert {now, before} == {value.mean for value in values_of(province, field)}
+    assert now < before  # more red, lower index: the second scene's
+    assert (accounts.received, accounts.stored, accounts.quarantined) == (2, 2, 0)
 
 
 def test_relocation_moves_pixels_and_says_so(tmp_path, province, archive):
