@@ -40,11 +40,12 @@ def meaning(platform: Descriptor, bands: dict[str, Band], said: Metadata) -> Mea
     """
     scales = dict(platform.scales or {}) | (said.scales or {})
     fixed = {role: _scaled(*scales[role]) for role in bands if role in scales}
-    fixed |= {
-        role: _scaled(one.scale, one.offset)
-        for role, one in bands.items()
-        if one.stated and not (said.offset is not None and said.offset_from)
-    }
+    for role, one in bands.items():
+        if one.stated and said.offset is not None:
+            # what is said of the scene holds against the item of a provider who has applied it
+            fixed[role] = Calibration(one.scale, said.offset)
+        elif one.stated:
+            fixed[role] = _scaled(one.scale, one.offset)
     rest = {role: one for role, one in bands.items() if role not in fixed}
     if not rest:
         return Meaning(fixed, _source_of_fixed(platform, bands, said))
@@ -59,6 +60,8 @@ def _scaled(scale: float, offset: float) -> Calibration:
 
 def _source_of_fixed(platform: Descriptor, bands: dict[str, Band], said: Metadata) -> str:
     if any(one.stated for one in bands.values()):
+        if said.offset is not None:
+            return said.offset_from or "metadata"
         return "scale and offset of the scene's descriptor"
     return said.scales_from or f"platform {platform.key}"
 
