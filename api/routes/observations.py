@@ -62,6 +62,45 @@ _MEDIA = {
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
+Streams = Annotated[
+    list[Number], Query(min_length=1, description="Datastream id; give it once for each")
+]
+Start = Annotated[Instant | None, Query(description="From, inclusive; 30 days before end")]
+End = Annotated[Instant | None, Query(description="To, exclusive; now when left out")]
+Bucket = Annotated[
+    str,
+    Query(
+        max_length=20,
+        description="Width of aggregates: none (readings), hour, day, month, 10min, 6h, 10d, "
+        "or an ISO 8601 duration; aligned to Asia/Shanghai",
+    ),
+]
+Aggregation = Annotated[
+    str | None,
+    Query(max_length=60, description=f"Some of {','.join(AGGREGATES)}; {','.join(USUAL)}"),
+]
+QualityFilter = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        description="good, all, or flags to leave out (SPIKE,STUCK). Readings: all; "
+        "aggregates: of good values",
+    ),
+]
+Include = Annotated[
+    str | None,
+    Query(max_length=60, description=f"Further columns of readings: {','.join(EXTRAS)}"),
+]
+Points = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        description="Thin each line of readings to so many, 2,000 at most; first, last, "
+        "extremes and flags stay",
+    ),
+]
+
+
 def placed_streams(access: Reading, ids: list[int]) -> tuple[Datastream, ...]:
     """Return datastreams in id order, each seen to lie in the account's region.
 
@@ -126,45 +165,14 @@ def observations(
     access: Reading,
     request: Request,
     page: Annotated[Page, Depends(paged(_LIST, usual=1000, most=20_000, shape=(int, int, int)))],
-    datastream: Annotated[
-        list[Number], Query(min_length=1, description="Datastream id; give it once for each")
-    ],
-    start: Annotated[
-        Instant | None, Query(description="From, inclusive; 30 days before end")
-    ] = None,
-    end: Annotated[Instant | None, Query(description="To, exclusive; now when left out")] = None,
-    bucket: Annotated[
-        str,
-        Query(
-            max_length=20,
-            description="Width of aggregates: none (readings), hour, day, month, 10min, 6h, 10d, "
-            "or an ISO 8601 duration; aligned to Asia/Shanghai",
-        ),
-    ] = "none",
-    aggregation: Annotated[
-        str | None,
-        Query(max_length=60, description=f"Some of {','.join(AGGREGATES)}; {','.join(USUAL)}"),
-    ] = None,
-    quality: Annotated[
-        str | None,
-        Query(
-            max_length=200,
-            description="good, all, or flags to leave out (SPIKE,STUCK). Readings: all; "
-            "aggregates: of good values",
-        ),
-    ] = None,
-    include: Annotated[
-        str | None,
-        Query(max_length=60, description=f"Further columns of readings: {','.join(EXTRAS)}"),
-    ] = None,
-    points: Annotated[
-        int | None,
-        Query(
-            ge=1,
-            description="Thin each line of readings to so many, 2,000 at most; first, last, "
-            "extremes and flags stay",
-        ),
-    ] = None,
+    datastream: Streams,
+    start: Start = None,
+    end: End = None,
+    bucket: Bucket = "none",
+    aggregation: Aggregation = None,
+    quality: QualityFilter = None,
+    include: Include = None,
+    points: Points = None,
     method: Annotated[Method, Query(description="How it is thinned")] = Method.LTTB,
     format: Annotated[
         Format | None, Query(description="Body; Accept with its media type does the same")
