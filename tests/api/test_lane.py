@@ -75,7 +75,7 @@ def test_both_ways_answer_the_same(world, short, change):
         ("/v1/layers/{layer}/tiles/13/-1/0.png", 422),
         ("/v1/layers/{layer}/tiles/13/0/0.png?index=ndvi", 400),
         ("/v1/layers/{layer}/tiles/13/0/0.png?x=1", 400),
-        ("/v1/scenes/{scene}/tiles/13/0/0.png?index=evi", 422),
+        ("/v1/scenes/{scene}/tiles/13/0/0.png?index=evil", 422),
         ("/v1/scenes/{scene}/tiles/13/0/0.png?index=ndvi&index=ndvi", 400),
     ],
 )

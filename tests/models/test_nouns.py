@@ -50,14 +50,22 @@ def test_roles_grow_and_only_officers_and_operators_decide():
     permit(person(Role.OFFICER), Action.DECIDE, "220182")
     with pytest.raises(Forbidden, match="officer or operator"):
         permit(person(Role.AGRONOMIST), Action.DECIDE, "220182")
-    for role in Role:
+    for role in set(Role) - {Role.GATEWAY}:
         permit(person(role), Action.READ)
+
+
+def test_a_gateway_hands_readings_in_and_sees_nothing():
+    permit(person(Role.GATEWAY), Action.INGEST, "220182")
+    for action in set(Action) - {Action.INGEST}:
+        with pytest.raises(Forbidden):
+            permit(person(Role.GATEWAY), action)
 
 
 def test_the_region_bounds_every_role():
     for role in Role:
+        action = Action.INGEST if role == Role.GATEWAY else Action.READ
         with pytest.raises(Forbidden, match="220184"):
-            permit(person(role), Action.READ, "220184")
+            permit(person(role), action, "220184")
 
 
 def test_every_quantity_has_a_range_a_unit_and_both_names():
