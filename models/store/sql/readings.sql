@@ -157,7 +157,8 @@ ORDER BY v.id LIMIT :limit;
 -- name: hour
 -- Hourly aggregates of one datastream over [start, end); coverage by its learnt cadence.
 SELECT bucket, n, n_good, (s / NULLIF(n_good, 0))::float8 AS mean, mn, mx, last,
-       LEAST(100, 100 * n_good * c.seconds / 3600) AS coverage
+       -- LEAST passes over NULL: without a cadence there is no coverage
+       LEAST(100, 100 * n_good * c.seconds / 3600) + 0 * c.seconds AS coverage
 FROM reading_hourly LEFT JOIN cadence c USING (datastream_id)
 WHERE datastream_id = :datastream AND bucket >= :start AND bucket < :end
 ORDER BY bucket;

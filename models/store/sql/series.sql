@@ -16,7 +16,8 @@ SELECT h.start, sum(h.n)::bigint AS n, sum(h.n_good)::bigint AS n_good,
        (max(ARRAY[extract(epoch FROM h.bucket)::float8, h.last])
            FILTER (WHERE h.last IS NOT NULL))[2] AS last,
        CASE WHEN c.seconds > 900 THEN 100 * sum(h.n_good)::float8 * c.seconds
-            ELSE sum(LEAST(100, 100 * h.n_good * c.seconds / 3600)) * 3600
+            -- LEAST passes over NULL: without a cadence the sum must be NULL all the same
+            ELSE sum(LEAST(100, 100 * h.n_good * c.seconds / 3600)) * 3600 + 0 * c.seconds
        END AS covered,
        sum(h.s)::float8 AS total, sum(h.n_good)::bigint AS counted
 FROM (

@@ -130,10 +130,13 @@ def test_coverage_counts_what_the_cadence_promises(world):
     # seven days of silence are no buckets at all
     starts = [datetime.fromisoformat(d["start"]) for d in days]
     assert max(b - a for a, b in pairwise(starts)) >= timedelta(days=7)
-    other = world.get(
-        "/v1/observations", params={"datastream": world.places[YUSHU].moisture, "bucket": "day"}
-    )
-    assert {d["coverage"] for d in other.json()["items"]} == {None}
+    # without a cadence there is none, however wide the bucket
+    for bucket in ("10min", "hour", "6h", "day", "10d", "month"):
+        asked = {"datastream": world.places[YUSHU].moisture, "bucket": bucket}
+        items = world.get("/v1/observations", params=asked | {"start": "2026-01-01"}).json()[
+            "items"
+        ]
+        assert {d["coverage"] for d in items} == {None}, bucket
 
 
 @pytest.mark.parametrize("method", ["lttb", "minmax"])
