@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -163,6 +164,7 @@ def keep_values(
 
 
 def _zonal(scene: Scene, product: Product, field: Field, one: Verdict) -> ZonalValue:
+    spread = {} if one.spread is None else asdict(one.spread)
     return ZonalValue(
         field_id=field.id,
         scene_id=scene.id,
@@ -173,6 +175,7 @@ def _zonal(scene: Scene, product: Product, field: Field, one: Verdict) -> ZonalV
         n_total=one.n_total,
         valid_share=one.valid_share,
         cloud_share=one.cloud_share,
+        **spread,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from re import Pattern
 
-from ingest.satellite import sidecar
+from ingest.satellite import gaofen, sidecar
 from ingest.satellite.bands import Band, band, opened
 from ingest.satellite.descriptors import Descriptor, descriptors
 from ingest.satellite.metadata import Metadata, Named, first_said
@@ -93,6 +93,8 @@ def _inside(path: Path) -> Found:
     else:
         platform, numbers = _recognised(path, inside)
         bands = {role: _band(path, n, platform, role, None) for role, n in numbers.items()}
+    if platform.radiometry is not None:
+        beside = first_said(beside, gaofen.beside(path))
     found = Found(path, path.parent, platform, bands, (), beside)
     what = ", ".join(repr(text) for text in inside.descriptions)
     _require(found, f"{path.name} has the band descriptions {what}")

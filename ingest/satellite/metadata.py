@@ -23,7 +23,7 @@ _PRODUCT = re.compile(r"S2[ABCD]_MSI(L\d[AC])_(\d{8}T\d{6})_N(\d{2})(\d{2})_")
 _LANDSAT = re.compile(r"L[COTEM]\d{2}_(L\d[A-Z]{2})_\d{6}_\d{8}_")
 _STAMP = re.compile(r"(?<!\d)(\d{8}T\d{6})(?!\d)")
 # AppEEARS writes year and day of the year: MOD13Q1.061__250m_16_days_NDVI_doy2024161
-_DAY_OF_YEAR = re.compile(r"(?:doy|\.A)(\d{4})(\d{3})(?!\d)")
+_DAY_OF_YEAR = re.compile(r"(?:doy|\.A)(\d{4})(\d{3})(?=\D|0{6}|$)")
 _XML_TIMES = ("DATATAKE_SENSING_START", "PRODUCT_START_TIME", "SENSING_TIME")
 
 

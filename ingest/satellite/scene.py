@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.satellite import layout, metadata
+from ingest.satellite import gaofen, layout, metadata
 from ingest.satellite.bands import Band
 from ingest.satellite.calibrate import meaning
 from ingest.satellite.descriptors import Descriptor
@@ -43,8 +43,10 @@ def open_scene(path: Path, *, now: datetime, time: datetime | None = None) -> So
     speaking = found.descriptor.speaking_of_others
     bands, fits, left_out = _on_one_grid(found, speaking)
     grid = _grid(found.descriptor, bands)
-    means = meaning(found.descriptor, bands, said)
     dated = _time(said, time, now)
+    if not all(one.stated for one in bands.values()):
+        said = gaofen.calibrated(found.descriptor, said, dated)
+    means = meaning(found.descriptor, bands, said)
     at = dated or found.descriptor.undated_at
     if at is None:
         raise SceneRejected(reason="unknown_time", detail=_NO_TIME)

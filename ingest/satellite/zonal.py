@@ -4,6 +4,7 @@ exactextract computes the share of every pixel that a polygon covers; on an 0.25
 plot counting pixel centres would be off by a third of the area.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from analytics.remote.digital import NUMBER_NODATA, NUMBER_SCALE
-from analytics.remote.zonal import Verdict, verdict
+from analytics.remote.zonal import Spread, Verdict, verdict
 from ingest.satellite.plan import DEGREES, Grid
 from models.place import Field
+
+# how exactextract names what it returns
+_SPREAD = ("median", "quantile_10", "quantile_90", "stdev")
+_OPERATIONS = ["count", "mean", "median", "quantile(q=0.1)", "quantile(q=0.9)", "stdev"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +54,17 @@ def verdicts(fields: list[Field], rasters: Rasters) -> list[tuple[Field, Verdict
     if not touched:
         return []
     polygons = [shape for _, shape in touched]
-    valid, means = _count_and_mean(polygons, rasters)
+    found = _statistics(polygons, rasters)
     cloudy = _clouds(polygons, rasters)
     return [
         (
             field,
             verdict(
-                mean=means[i] * NUMBER_SCALE,
-                valid=valid[i],
+                mean=_scaled(found[i]["mean"]),
+                valid=float(found[i]["count"]),
                 total=shape.area / (grid.dx * grid.dy),
                 cloud=None if cloudy is None else cloudy[i],
+                spread=_spread(found[i]),
             ),
         )
         for i, (field, shape) in enumerate(touched)
@@ -75,14 +81,18 @@ def _in_metres(fields: list[Field], epsg: int) -> list[BaseGeometry]:
     return [shapely.transform(field.geometry, project) for field in fields]
 
 
-def _count_and_mean(
-    polygons: list[BaseGeometry], rasters: Rasters
-) -> tuple[list[float], list[float]]:
+def _statistics(polygons: list[BaseGeometry], rasters: Rasters) -> list[dict[str, Any]]:
     source = _source(rasters.numbers, rasters.grid, 1, nodata=NUMBER_NODATA)
-    found = _extract(source, polygons, ["count", "mean"])
-    counts = [float(one["count"]) for one in found]
-    means = [np.nan if one["mean"] is None else float(one["mean"]) for one in found]
-    return counts, means
+    return _extract(source, polygons, _OPERATIONS)
+
+
+def _scaled(number: float | None) -> float:
+    return math.nan if number is None else float(number) * NUMBER_SCALE
+
+
+def _spread(found: dict[str, Any]) -> Spread | None:
+    median, p10, p90, sd = (_scaled(found[name]) for name in _SPREAD)
+    return Spread(median, p10, p90, sd) if math.isfinite(median) else None
 
 
 def _clouds(polygons: list[BaseGeometry], rasters: Rasters) -> list[float] | None:

@@ -167,6 +167,21 @@ def test_zonal_means_equal_brute_force(tmp_path, province, archive):
     assert report.stored == 1
 
 
+def test_the_spread_of_a_field_equals_numpy_and_is_null_with_its_mean(tmp_path, province, archive):
+    """A field of whole pixels has equal weights: numpy's quantiles, to the float32 of a weight."""
+    path, *_ = safe_scene(tmp_path)
+    field = add_field(province, "whole", box(300, 100, 500, 200))
+    under = add_field(province, "under cloud", box(20, 100, 180, 200))
+    report = take_in(path, province, archive)
+    (value,), (hidden,) = (values_of(province, one) for one in (field, under))
+    pixels = read(archive, report.layer.data_path)[0, 10:20, 30:50] * 1e-4
+    expected = (*np.quantile(pixels, (0.5, 0.1, 0.9)), pixels.std())
+    got = (value.median, value.p10, value.p90, value.sd)
+    assert got == pytest.approx(expected, abs=1e-3)
+    assert value.p10 < value.median < value.p90
+    assert (hidden.mean, hidden.median, hidden.p10, hidden.p90, hidden.sd) == (None,) * 5
+
+
 def test_cloud_edge_and_border_are_told_apart(tmp_path, province, archive):
     path, *_ = safe_scene(tmp_path)
     under = add_field(province, "under cloud", box(20, 100, 180, 200))
