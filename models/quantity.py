@@ -70,6 +70,16 @@ _ALL = (
     Quantity("battery_voltage", "V", 0, 60, "电池电压", "Battery voltage", 2, _PROBE),
     Quantity("battery_level", "%", 0, 100, "电量", "Battery level", 0, _PHYSICS),
     Quantity("ndvi", "1", -1, 1, "归一化植被指数 NDVI", "NDVI", 2, _INDEX),
+    Quantity("evi", "1", -1, 2, "增强型植被指数 EVI", "EVI", 2, _INDEX),
+    Quantity("evi2", "1", -1, 2, "双波段增强型植被指数 EVI2", "EVI2", 2, _INDEX),
+    Quantity("savi", "1", -1, 1.5, "土壤调节植被指数 SAVI", "SAVI", 2, _INDEX),
+    Quantity("ndwi", "1", -1, 1, "归一化水体指数 NDWI", "NDWI", 2, _INDEX),
+    Quantity("mndwi", "1", -1, 1, "改进水体指数 MNDWI", "MNDWI", 2, _INDEX),
+    Quantity("ndmi", "1", -1, 1, "归一化水分指数 NDMI", "NDMI", 2, _INDEX),
+    Quantity("ndre", "1", -1, 1, "红边植被指数 NDRE", "NDRE", 2, _INDEX),
+    Quantity("gndvi", "1", -1, 1, "绿波段植被指数 GNDVI", "GNDVI", 2, _INDEX),
+    Quantity("bsi", "1", -1, 1, "裸土指数 BSI", "Bare soil index", 2, _INDEX),
+    Quantity("vci", "%", 0, 100, "植被状态指数 VCI", "VCI", 0, _INDEX),
     Quantity("valid_share", "%", 0, 100, "有效像元占比", "Valid-pixel share", 0, _INDEX),
 )
 

@@ -71,9 +71,11 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class ZonalValue:
-    """Statistics of one product over one field on one date.
+    """Statistics of one product over one field on one date, weighted by pixel coverage.
 
-    `mean` is None when fewer than 30 % of the field's pixels are valid.
+    `mean`, the quantiles `median`, `p10`, `p90` and the standard deviation `sd` are None when
+    fewer than 30 % of the field's pixels are valid; the latter four also for scenes that were
+    judged before they were kept.
     """
 
     field_id: int
@@ -85,3 +87,7 @@ class ZonalValue:
     n_total: int
     valid_share: float
     cloud_share: float | None
+    median: float | None = None
+    p10: float | None = None
+    p90: float | None = None
+    sd: float | None = None

@@ -29,6 +29,7 @@ _TEMPERATURE = {
 }
 _PERCENT = {"%": _SAME, "1": (100.0, 0.0), "%RH": _SAME, "%{RH}": _SAME}
 _DEPTH = {"mm": _SAME, "cm": (10.0, 0.0), "[in_i]": (25.4, 0.0), "in": (25.4, 0.0)}
+_INDICES = ("ndvi", "evi", "evi2", "savi", "ndwi", "mndwi", "ndmi", "ndre", "gndvi", "bsi")
 _CONCENTRATION = {"mg/L": _SAME, "mg/l": _SAME, "g/m3": _SAME}
 
 _UNITS: dict[str, dict[str, tuple[float, float]]] = {
@@ -85,7 +86,8 @@ _UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "turbidity": {"[NTU]": _SAME, "NTU": _SAME, "{NTU}": _SAME},
     "battery_voltage": {"V": _SAME, "mV": (0.001, 0.0)},
     "battery_level": _PERCENT,
-    "ndvi": {"1": _SAME},
+    **{key: {"1": _SAME} for key in _INDICES},
+    "vci": _PERCENT,
     "valid_share": _PERCENT,
 }
 

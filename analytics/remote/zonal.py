@@ -10,6 +10,24 @@ WHOLE = 0.995
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How the valid pixels of a field spread, each weighted by its share inside.
+
+    Attributes
+    ----------
+    median, p10, p90 : float
+        Quantiles 0.5, 0.1 and 0.9 [unit of the product].
+    sd : float
+        Standard deviation of the population of pixels.
+    """
+
+    median: float
+    p10: float
+    p90: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Mean over a field [unit of the product], with the pixels it rests on.
 
@@ -23,6 +41,8 @@ class Verdict:
         Share of the field's area that carries a value, 0..1.
     cloud_share : float or None
         Share under cloud, cirrus or shadow; None when no mask knows.
+    spread : Spread or None
+        None with the mean.
     """
 
     mean: float | None
@@ -30,6 +50,7 @@ class Verdict:
     n_total: int
     valid_share: float
     cloud_share: float | None
+    spread: Spread | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -37,7 +58,9 @@ class Verdict:
         return self.valid_share >= WHOLE
 
 
-def verdict(mean: float, valid: float, total: float, cloud: float | None) -> Verdict:
+def verdict(
+    mean: float, valid: float, total: float, cloud: float | None, spread: Spread | None = None
+) -> Verdict:
     """Judge one field.
 
     Parameters
@@ -50,6 +73,8 @@ def verdict(mean: float, valid: float, total: float, cloud: float | None) -> Ver
         field beyond the edge of the scene counts as not valid.
     cloud : float or None
         Pixels under cloud, as a sum of coverage; None when there is no cloud mask.
+    spread : Spread or None
+        Of the valid pixels; kept only where the mean is.
     """
     share = min(valid / total, 1.0) if total > 0 else 0.0
     known = share >= LEAST_VALID_SHARE and math.isfinite(mean)
@@ -59,4 +84,5 @@ def verdict(mean: float, valid: float, total: float, cloud: float | None) -> Ver
         n_total=round(total),
         valid_share=share,
         cloud_share=None if cloud is None or total <= 0 else min(cloud / total, 1.0),
+        spread=spread if known else None,
     )

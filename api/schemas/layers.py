@@ -90,11 +90,15 @@ class SceneDetail(SceneOut):
 
 
 class ZonalOut(Answer):
-    """Statistics of a product over a field; `mean` is null below 30 % valid pixels."""
+    """Statistics of a product over a field; its values are null below 30 % valid pixels."""
 
     time: datetime
     scene: str
     mean: float | None
+    median: float | None
+    p10: float | None
+    p90: float | None
+    sd: float | None
     n_valid: int
     n_total: int
     valid_share: float

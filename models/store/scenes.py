@@ -147,4 +147,8 @@ def _zonal(r: Row[Any]) -> ZonalValue:
         r.n_total,
         r.valid_share,
         r.cloud_share,
+        r.median,
+        r.p10,
+        r.p90,
+        r.sd,
     )

@@ -18,6 +18,7 @@ from api.tiles.grid import bounds
 from api.tiles.raster import TileSource
 from ingest.satellite import catalogue, cog
 from ingest.satellite.pipeline import _Task
+from ingest.satellite.pixels import Maker
 from ingest.satellite.plan import moved_to
 from ingest.satellite.products import NDVI
 from ingest.satellite.read import Reader
@@ -42,8 +43,8 @@ def put_in(path, archive, relocate=None):
     task = _Task(source, target, name, sums, Provenance.RELOCATED)
     folder = archive / catalogue.SCENES / name
     folder.mkdir(parents=True)
-    reader = Reader(source, NDVI)
-    tally = cog.write_blocks(reader, target, folder)
+    reader = Reader(source)
+    tally = cog.write_blocks(Maker(reader, NDVI), target, folder)
     reader.close()
     cog.finish(folder)
     row = catalogue.scene_row(name, source, target, sums, tally, task.provenance, NDVI)

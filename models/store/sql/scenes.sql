@@ -43,8 +43,10 @@ FROM layer WHERE id = :id;
 
 -- name: add_zonal
 -- Keep the statistics of a product over a field; the same scene again changes nothing.
-INSERT INTO zonal (field_id, scene_id, product, time, mean, n_valid, n_total, valid_share, cloud_share)
-VALUES (:field_id, :scene_id, :product, :time, :mean, :n_valid, :n_total, :valid_share, :cloud_share)
+INSERT INTO zonal (field_id, scene_id, product, time, mean, n_valid, n_total, valid_share, cloud_share,
+                   median, p10, p90, sd)
+VALUES (:field_id, :scene_id, :product, :time, :mean, :n_valid, :n_total, :valid_share, :cloud_share,
+        :median, :p10, :p90, :sd)
 ON CONFLICT (field_id, product, scene_id) DO NOTHING;
 
 -- name: zonal
