@@ -32,8 +32,8 @@ class Measured:
         Where every band asked for carries a value, whatever the mask says.
     valid : ndarray of bool
         Where they do and the mask lets it through.
-    cloud, snow, water : ndarray of bool or None
-        Measured pixels of these classes; None when the scene brings no mask.
+    marks : ndarray of uint8 or None
+        What the mask says of every pixel; None when the scene brings none.
     raw : dict
         Role -> digital numbers on the grid of the scene; averaged bands have none.
     """
@@ -41,10 +41,29 @@ class Measured:
     values: dict[str, NDArray[np.float32]]
     measured: Flags
     valid: Flags
-    cloud: Flags | None
-    snow: Flags | None
-    water: Flags | None
+    marks: masks.Marks | None
     raw: dict[str, Raw]
+
+    @property
+    def cloud(self) -> Flags | None:
+        """Measured pixels under cloud, cirrus or shadow; None when nothing knows."""
+        return self._marked(masks.UNDER_CLOUD | masks.UNDER_SHADOW)
+
+    @property
+    def snow(self) -> Flags | None:
+        """Measured pixels under snow or ice; None when nothing knows."""
+        return self._marked(masks.SNOW)
+
+    @property
+    def water(self) -> Flags | None:
+        """Measured pixels of water; None when nothing knows."""
+        return self._marked(masks.WATER)
+
+    def _marked(self, mark: int) -> Flags | None:
+        if self.marks is None:
+            return None
+        flags: Flags = self.measured & ((self.marks & mark) != 0)
+        return flags
 
 
 @dataclass(slots=True)
@@ -81,9 +100,7 @@ class Reader:
             values=values,
             measured=measured,
             valid=measured if clear is None else measured & clear,
-            cloud=None if marks is None else measured & masks.clouded(marks),
-            snow=None if marks is None else measured & ((marks & masks.SNOW) != 0),
-            water=None if marks is None else measured & ((marks & masks.WATER) != 0),
+            marks=marks,
             raw=raws,
         )
 
