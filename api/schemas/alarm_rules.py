@@ -16,9 +16,10 @@ Scope = Annotated[
     str,
     StringConstraints(pattern=r"^(all|(region|farm|field|device|datastream):[0-9]{1,9})$"),
 ]
-Depth = Annotated[float, Field(ge=0, le=10_000)]
+# strict: a boolean is not a number
+Depth = Annotated[float, Field(ge=0, le=10_000, strict=True)]
 Month = Annotated[int, Field(ge=1, le=12)]
-Figure = Annotated[float, Field(ge=-1e9, le=1e9)]
+Figure = Annotated[float, Field(ge=-1e9, le=1e9, strict=True)]
 
 
 class BilingualNote(Given):

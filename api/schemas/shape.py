@@ -22,6 +22,7 @@ _LARGEST_ID = 2**31 - 1  # int4 of PostgreSQL
 _YEARS = range(1970, 2101)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)")
+_EXPECTED = "give RFC 3339 with a zone, e.g. 2026-05-01T08:00:00+08:00, or a date"
 # '+08:00' that was not percent-encoded in a query string arrives with a blank
 _LOST_PLUS = re.compile(r" (\d\d:\d\d)$")
 
@@ -55,15 +56,16 @@ class RegionRef(Answer):
 def parse_instant(text: object) -> object:
     """Turn an RFC 3339 time into one pydantic reads; a date is 00:00 Asia/Shanghai."""
     if not isinstance(text, str):
-        return text
+        if isinstance(text, datetime):
+            return text
+        raise ValueError(_EXPECTED)
     if _DATE.fullmatch(text):
         year, month, day = (int(part) for part in text.split("-"))
         # outside the years served `plausible` refuses it; day_start may overflow there
         return day_start(datetime(year, month, day).date()) if year in _YEARS else text + "T00:00Z"  # noqa: DTZ001
     text = _LOST_PLUS.sub(r"+\1", text)
     if not _RFC3339.fullmatch(text):
-        message = "give RFC 3339 with a zone, e.g. 2026-05-01T08:00:00+08:00, or a date"
-        raise ValueError(message)
+        raise ValueError(_EXPECTED)
     return text
 
 
