@@ -1,9 +1,10 @@
 """Scenes, layers, tiles and zonal statistics."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import StringConstraints
 
 from api import present
 from api.dependencies import Reading, reads
@@ -23,6 +24,8 @@ from models.person import Action
 from models.scene import Layer, Scene
 from models.store import places
 from models.store import scenes as store
+
+ProductKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,31}$")]
 
 router = APIRouter(tags=["layers"])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,7 +68,7 @@ def layers(
     access: Reading,
     request: Request,
     page: Annotated[Page, Depends(paged("layers", shape=(int, str)))],
-    product: Annotated[Literal["ndvi"] | None, Query(description="One product only")] = None,
+    product: Annotated[ProductKey | None, Query(description="One product only")] = None,
 ) -> dict[str, Any]:
     """List layers, newest first."""
     last = _last(page)
@@ -161,7 +164,7 @@ def scene(access: Reading, scene_id: StableId) -> dict[str, Any]:
 def zonal(
     access: Reading,
     field_id: Id,
-    product: Annotated[Literal["ndvi"], Query(description="Product")] = "ndvi",
+    product: Annotated[ProductKey, Query(description="Product: ndvi, evi2, ndmi ...")] = "ndvi",
 ) -> dict[str, Any]:
     """List the mean of each date with its valid pixels; null below 30 % valid."""
     it = access.see(places.field(access.tx, field_id))

@@ -50,7 +50,57 @@ _NDVI = Ramp(
     ),
     unit="1",
 )
-RAMPS: dict[str, Ramp] = {"ndvi": _NDVI}
+# dry straw to the deep blue of water in the leaves
+_MOISTURE = Ramp(
+    (
+        (0.90, 0.05, 85),
+        (0.80, 0.07, 150),
+        (0.65, 0.09, 195),
+        (0.48, 0.11, 240),
+        (0.30, 0.10, 265),
+    ),
+    unit="1",
+)
+# land stays pale, water is dark: what is looked for is seen at once
+_WATER = Ramp(
+    (
+        (0.93, 0.02, 100),
+        (0.80, 0.05, 215),
+        (0.63, 0.10, 235),
+        (0.46, 0.13, 255),
+        (0.28, 0.11, 265),
+    ),
+    unit="1",
+)
+# under leaves pale, bare ground the brown of wet black soil
+_SOIL = Ramp(
+    (
+        (0.92, 0.04, 120),
+        (0.80, 0.07, 85),
+        (0.64, 0.10, 65),
+        (0.47, 0.09, 55),
+        (0.30, 0.05, 50),
+    ),
+    unit="1",
+)
+# percent or grade, bad to good: dark red is drought, pale is plenty
+_CONDITION = Ramp(
+    (
+        (0.94, 0.03, 110),
+        (0.83, 0.09, 90),
+        (0.67, 0.14, 60),
+        (0.49, 0.15, 35),
+        (0.30, 0.10, 25),
+    ),
+    unit="1",
+)
+RAMPS: dict[str, Ramp] = {
+    "ndvi": _NDVI,
+    "moisture": _MOISTURE,
+    "water": _WATER,
+    "soil": _SOIL,
+    "condition": _CONDITION,
+}
 
 
 def _path(ramp: Ramp, samples: int = 2000) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SCENE = """\
 PATH is a folder of bands, a Sentinel-2 SAFE or Landsat product (folder, zip or tar), a STAC item
-with its assets beside it, or one GeoTIFF. It is opened, checked, masked, turned into NDVI,
+with its assets beside it, or one GeoTIFF. It is opened, checked, masked, turned into indices,
 written to the archive with its lineage, and averaged over every field it covers.
 A scene that cannot be used changes nothing and says why. Exit status 1 if any was refused."""
 _WATCH = """\
@@ -48,6 +48,12 @@ def add(verbs: Verbs) -> None:
         help="move the centre of the scene there, for demonstrations (recorded and labelled)",
     )
     own.add_argument("--time", type=_instant, help="acquisition time where the files lack it")
+    own.add_argument(
+        "--products",
+        default="",
+        metavar="KEY,KEY",
+        help="where the scene has their bands; default ndvi,evi2,ndmi,ndwi; `all` for all ten",
+    )
     own = verb(verbs, "scenes", watch, "take in what is put into a folder", _WATCH)
     own.add_argument("act", choices=["watch"])
     own.add_argument("folder", type=Path, metavar="FOLDER")
@@ -91,8 +97,16 @@ def _taken(path: Path, platform: Platform, asked: argparse.Namespace, bars: Prog
         progress=show,
         relocate=asked.relocate,
         time=asked.time,
+        keys=_keys(asked.products),
     )
     return _told(report)
+
+
+def _keys(asked: str) -> tuple[str, ...]:
+    from ingest.satellite.products import DEFAULT, PRODUCTS
+
+    named = {"": DEFAULT, "all": tuple(PRODUCTS)}
+    return named.get(asked) or tuple(asked.split(","))
 
 
 def _report(paths: list[Path], refused: list[tuple[Path, SceneRejected]]) -> None:
@@ -128,7 +142,7 @@ def watch(asked: argparse.Namespace, settings: Settings) -> int:
     with wiring.open_platform(settings) as platform:
 
         def take(path: Path) -> tuple[bool, str]:
-            report = pipeline.take_in(path, platform.database, platform.archive)
+            report = pipeline.take_in(path, platform.database, platform.archive, keys=_keys(""))
             return not report.unchanged, _told(report)
 
         drop = DropFolder(asked.folder, take, 0.0 if asked.once else asked.settle)

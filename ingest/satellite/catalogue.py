@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.remote.digital import NUMBER_SCALE
 from analytics.remote.zonal import Verdict
-from ingest.satellite.cog import Tally, finest_zoom
+from ingest.satellite.cog import Tally, display_name, finest_zoom
 from ingest.satellite.plan import Grid, coarsest_zoom
 from ingest.satellite.products import PIPELINE_VERSION, Product
 from ingest.satellite.scene import checksum
@@ -116,8 +115,11 @@ def _label(source: SourceScene, role: str) -> str:
     return band.label if band else role
 
 
-def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
-    """Describe the map layer of a product of a scene; `made` is its display COG."""
+def layer_row(scene: Scene, product: Product, made: Path, *, live: bool = True) -> Layer:
+    """Describe the map layer of a product of a scene; `made` is its display COG.
+
+    `live`: the bands that the scene keeps are enough to compute the product.
+    """
     folder = f"{SCENES}/{scene.id}"
     west, _, east, _ = scene.bbox
     finest = finest_zoom(made)
@@ -127,10 +129,10 @@ def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
         product=product.key,
         time=scene.time,
         bbox=scene.bbox,
-        data_path=f"{folder}/ndvi.tif",
-        display_path=f"{folder}/display.tif",
-        bands_path=f"{folder}/bands.tif",
-        scale=NUMBER_SCALE,
+        data_path=f"{folder}/{product.key}.tif",
+        display_path=f"{folder}/{display_name(product.key)}",
+        bands_path=f"{folder}/bands.tif" if live else None,
+        scale=product.scale,
         offset=0.0,
         low=product.low,
         high=product.high,
@@ -143,9 +145,10 @@ def layer_row(scene: Scene, product: Product, made: Path) -> Layer:
     )
 
 
-def has_files(place: Path) -> bool:
-    """Tell whether the folder of a scene holds its three files."""
-    return all((place / file).is_file() for file in ("ndvi.tif", "display.tif", "bands.tif"))
+def has_files(place: Path, *made: Product) -> bool:
+    """Tell whether the folder of a scene holds its bands and the files of these products."""
+    files = [name for one in made for name in (f"{one.key}.tif", display_name(one.key))]
+    return all((place / file).is_file() for file in ("bands.tif", *files))
 
 
 def keep_values(

@@ -1,7 +1,8 @@
-"""Write the three cloud-optimised GeoTIFFs of a scene, block by block.
+"""Write the cloud-optimised GeoTIFFs of a scene, block by block.
 
 ``ndvi.tif``    int16 x 1e4 on the grid of the scene: for numbers.
 ``display.tif`` uint8 on the WebMercator tile grid, 0 = nodata: for precomputed tiles.
+``evi2.tif``, ``evi2_display.tif`` ... the same for every other product.
 ``bands.tif``   uint16 digital numbers, masked to 0, red and near infrared: for live tiles.
 
 The blocks go into plain tiled TIFFs first; GDAL then makes the COG with its overviews.
@@ -27,6 +28,7 @@ from ingest.satellite.pixels import Maker, Pixels
 from ingest.satellite.plan import Block, Grid, blocks
 
 THREADS = 2
+_RAW = ".raw.tif"
 _COG = {
     "driver": "COG",
     "COMPRESS": "DEFLATE",
@@ -72,30 +74,42 @@ def write_blocks(maker: Maker, grid: Grid, folder: Path) -> Tally:
     """Compute every block, with two threads ahead of one writer, into plain TIFFs."""
     tally = Tally()
     with ExitStack() as stack:
-        numbers, display, bands = (
-            stack.enter_context(_raw(folder / f"{name}.raw.tif", grid, **kind))
-            for name, kind in _kinds(maker).items()
-        )
-        for role, band in enumerate(maker.roles, 1):
-            bands.set_band_description(role, band)
-        _calibrate(bands, maker.stored)
-        numbers.scales = (NUMBER_SCALE,)
+        made = {one.key: _pair(stack, folder, one.key, grid) for one in maker.products}
+        bands = _bands(stack, folder, maker, grid)
         pool = stack.enter_context(ThreadPoolExecutor(THREADS))
         for block, pixels in _ahead(pool, maker, list(blocks(grid.width, grid.height))):
             window = Window(block.column, block.row, block.width, block.height)
-            numbers.write(pixels.numbers, 1, window=window)
-            display.write(pixels.display, 1, window=window)
+            for key, files in made.items():
+                for file, values in zip(files, pixels.made[key], strict=True):
+                    file.write(values, 1, window=window)
             bands.write(pixels.dn, window=window)
             tally.add(pixels)
     return tally
 
 
-def _kinds(maker: Maker) -> dict[str, dict[str, Any]]:
-    return {
-        "ndvi": {"dtype": "int16", "count": 1, "nodata": NUMBER_NODATA},
-        "display": {"dtype": "uint8", "count": 1, "nodata": 0},
-        "bands": {"dtype": "uint16", "count": len(maker.roles), "nodata": 0},
-    }
+def _pair(
+    stack: ExitStack, folder: Path, key: str, grid: Grid
+) -> tuple[DatasetWriter, DatasetWriter]:
+    """Open the plain files of one product: numbers and display codes."""
+    numbers = _raw(folder / f"{key}{_RAW}", grid, dtype="int16", count=1, nodata=NUMBER_NODATA)
+    display = folder / display_name(key).replace(".tif", _RAW)
+    stack.enter_context(numbers)
+    numbers.scales = (NUMBER_SCALE,)
+    return numbers, stack.enter_context(_raw(display, grid, dtype="uint8", count=1, nodata=0))
+
+
+def _bands(stack: ExitStack, folder: Path, maker: Maker, grid: Grid) -> DatasetWriter:
+    kind: dict[str, Any] = {"dtype": "uint16", "count": len(maker.roles), "nodata": 0}
+    bands = stack.enter_context(_raw(folder / f"bands{_RAW}", grid, **kind))
+    for number, role in enumerate(maker.roles, 1):
+        bands.set_band_description(number, role)
+    _calibrate(bands, maker.stored)
+    return bands
+
+
+def display_name(key: str) -> str:
+    """Name the display COG of a product; that of NDVI has kept the name it had alone."""
+    return "display.tif" if key == "ndvi" else f"{key}_display.tif"
 
 
 def _calibrate(bands: DatasetWriter, stored: Calibration) -> None:
@@ -140,9 +154,10 @@ def _raw(path: Path, grid: Grid, **kind: Any) -> DatasetWriter:  # noqa: ANN401
 
 def finish(folder: Path) -> None:
     """Turn the plain TIFFs of a folder into COGs and remove them."""
-    for name, options in (("ndvi", _NUMBERS), ("display", _DISPLAY), ("bands", _BANDS)):
-        raw = folder / f"{name}.raw.tif"
-        copy(raw, folder / f"{name}.tif", **options)
+    for raw in sorted(folder.glob(f"*{_RAW}")):
+        name = raw.name.removesuffix(_RAW)
+        options = _BANDS if name == "bands" else _NUMBERS
+        copy(raw, folder / f"{name}.tif", **(_DISPLAY if name.endswith("display") else options))
         raw.unlink()
 
 

@@ -6,11 +6,9 @@ files that no row names, and the next attempt starts over.
 """
 
 import shutil
-import tempfile
-import time as wall
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,23 +19,22 @@ from ingest.satellite import catalogue, cog, unpack
 from ingest.satellite.cog import Tally
 from ingest.satellite.pixels import Maker
 from ingest.satellite.plan import Grid, moved_to
-from ingest.satellite.products import NDVI, Product
+from ingest.satellite.products import NDVI, PRODUCTS, Product, products
 from ingest.satellite.read import Reader
 from ingest.satellite.scene import open_scene
 from ingest.satellite.source import SourceScene
+from ingest.satellite.workshop import INCOMING, sweep, workshop
 from ingest.satellite.zonal import Rasters, verdicts
 from models import calendar
 from models.errors import SceneRejected
 from models.place import Field, Provenance
 from models.scene import Layer, Scene
 from models.store import places, rollups, scenes
-from models.store.database import Database
+from models.store.database import Database, WriteTx
 
 Progress = Callable[[str], None]
-INCOMING = ".incoming"
 # GDAL's own default is 5 % of the machine, 1.2 GB here; a row of blocks of two bands fits in this
 _CACHE_BYTES = 192_000_000
-_STALE_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,8 @@ class Report:
 
     Attributes
     ----------
+    layer : Layer
+        Of the first product; `layers` are those of all that were made now.
     unchanged : bool
         It was catalogued already, and no field was without a value: nothing was written.
     fields, stored : int
@@ -61,6 +60,7 @@ class Report:
     stored: int = 0
     without_value: int = 0
     notes: tuple[str, ...] = field(default=())
+    layers: tuple[Layer, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,12 @@ class _Task:
     sums: dict[str, str]
     provenance: Provenance
     product: Product = NDVI
+    others: tuple[Product, ...] = ()
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """All that is made of it, the one that the scene is judged by first."""
+        return (self.product, *self.others)
 
 
 def take_in(
@@ -85,6 +91,7 @@ def take_in(
     provenance: Provenance = Provenance.REAL,
     time: datetime | None = None,
     clock: Callable[[], datetime] = calendar.now,
+    keys: Iterable[str] = ("ndvi",),
 ) -> Report:
     """Take one scene in; taking the same one in again changes nothing.
 
@@ -103,6 +110,9 @@ def take_in(
         What to call the data otherwise.
     time : datetime, optional
         Acquisition time where the files do not say it.
+    keys : iterable of str
+        Products to make, those of them whose bands the scene has; the first of these judges
+        it. A scene that came in before gets those that it lacks.
 
     Raises
     ------
@@ -113,7 +123,8 @@ def take_in(
     with _at_hand(path, archive, tell) as folder:
         tell("open and check")
         source = open_scene(folder, now=clock(), time=time)
-        return _take_in(source, database, archive, tell, relocate, provenance, clock)
+        wanted = _possible(source, products(keys))
+        return _take_in(source, wanted, database, archive, tell, relocate, provenance, clock)
 
 
 @contextmanager
@@ -124,7 +135,7 @@ def _at_hand(path: Path, archive: Path, tell: Progress) -> Iterator[Path]:
         return
     tell("unpack")
     incoming = archive / INCOMING
-    _sweep(incoming)
+    sweep(incoming)
     incoming.mkdir(parents=True, exist_ok=True)
     try:
         with unpack.unpacked(path, incoming) as folder:
@@ -136,6 +147,7 @@ def _at_hand(path: Path, archive: Path, tell: Progress) -> Iterator[Path]:
 
 def _take_in(
     source: SourceScene,
+    wanted: tuple[Product, ...],
     database: Database,
     archive: Path,
     tell: Progress,
@@ -147,16 +159,15 @@ def _take_in(
     tell("checksums")
     sums = catalogue.checksums(source)
     name = catalogue.scene_id(source, target, sums)
-    task = _Task(
-        source, target, name, sums, provenance if relocate is None else Provenance.RELOCATED
-    )
-    _check_roles(source, task.product)
+    called = provenance if relocate is None else Provenance.RELOCATED
+    task = _Task(source, target, name, sums, called, wanted[0], wanted[1:])
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _reader(task) as reader:
         known = _known(task, database, archive)
         if known is None:
             report = _make(task, reader, database, archive, tell, clock())
         else:
             report = _catch_up(task, known, reader, database, archive, clock())
+            report = _add_missing(task, report, reader, database, archive, tell, clock())
     if report.stored:
         tell("rollups")
         rollups.refresh(database)
@@ -177,19 +188,20 @@ def _reader(task: _Task) -> Iterator[Reader]:
         reader.close()
 
 
-def _check_roles(source: SourceScene, product: Product) -> None:
-    """Refuse a scene of which the product cannot be made."""
-    if not source.has(*product.index.bands):
-        detail = (
-            f"{product.title_en} needs {', '.join(product.index.bands)}; "
-            f"this scene has {', '.join(source.roles)}"
-        )
+def _possible(source: SourceScene, wanted: tuple[Product, ...]) -> tuple[Product, ...]:
+    """Return the products that can be made of a scene; refuse one that allows none."""
+    possible = tuple(one for one in wanted if one.roles and source.has(*one.roles))
+    if not possible:
+        first = wanted[0]
+        needs = f"{first.title_en} needs {', '.join(first.roles)}"
+        detail = f"{needs}; this scene has {', '.join(source.roles)}"
         raise SceneRejected(reason="missing_band", detail=detail)
+    return possible
 
 
 def _known(task: _Task, database: Database, archive: Path) -> tuple[Scene, Layer] | None:
     """Return scene and layer when they are catalogued and their files are there."""
-    if not catalogue.has_files(archive / catalogue.SCENES / task.name):
+    if not catalogue.has_files(archive / catalogue.SCENES / task.name, task.product):
         return None
     with database.reading() as tx:
         if not scenes.has_scene(tx, task.name):
@@ -202,31 +214,102 @@ def _make(
     task: _Task, reader: Reader, database: Database, archive: Path, tell: Progress, now: datetime
 ) -> Report:
     """Make the files of a new scene, then publish files and rows together."""
-    with _workshop(archive) as folder:
-        tell("mask and index")
-        tally = cog.write_blocks(Maker(reader, task.product), task.target, folder)
+    with workshop(archive) as folder:
+        tally = _write(task, reader, folder, tell)
         _check_tally(task.source, tally)
-        tell("cloud-optimised files")
-        cog.finish(folder)
         scene = catalogue.scene_row(
             task.name, task.source, task.target, task.sums, tally, task.provenance, task.product
         )
-        layer = catalogue.layer_row(scene, task.product, folder / "display.tif")
+        layers = _layers(task, scene, folder)
         tell("fields")
-        fields = _fields(task, scene, database)
-        judged = verdicts(fields, _rasters(task, reader, folder / "ndvi.tif")) if fields else []
+        judged = _judge(task, scene, reader, folder, database)
         tell("catalogue")
         place = archive / catalogue.SCENES / task.name
         with database.writing() as tx:
-            is_new = scenes.add_scene(tx, scene) and scenes.add_layer(tx, layer)
-            stored = catalogue.keep_values(tx, scene, task.product, judged, now) if is_new else 0
+            is_new = scenes.add_scene(tx, scene)
+            stored = _keep(tx, scene, layers, judged, now) if is_new else 0
             # Last before the commit: a row must never name a file that is not there. A scene
             # that is not new was taken in by another process meanwhile, or lost its files.
-            if is_new or not catalogue.has_files(place):
+            if is_new or not catalogue.has_files(place, *task.products):
                 _move_in(folder, place)
     if not is_new:
-        return Report(scene, layer, unchanged=True, notes=task.source.notes)
-    return _report(task, scene, layer, judged, stored)
+        return Report(scene, layers[0], unchanged=True, notes=task.source.notes)
+    return _report(task, scene, layers, judged[task.product.key], stored)
+
+
+_Judged = dict[str, list[tuple[Field, Verdict]]]
+
+
+def _write(task: _Task, reader: Reader, folder: Path, tell: Progress) -> Tally:
+    tell("mask and index")
+    maker = Maker(reader, task.product, task.others)
+    tally = cog.write_blocks(maker, task.target, folder)
+    if tally.valid:
+        tell("cloud-optimised files")
+        cog.finish(folder)
+    return tally
+
+
+def _layers(task: _Task, scene: Scene, folder: Path) -> tuple[Layer, ...]:
+    return tuple(
+        catalogue.layer_row(
+            scene,
+            one,
+            folder / cog.display_name(one.key),
+            live=set(one.roles) <= set(task.product.roles),
+        )
+        for one in task.products
+    )
+
+
+def _judge(task: _Task, scene: Scene, reader: Reader, folder: Path, database: Database) -> _Judged:
+    """Judge every field by every product."""
+    fields = _fields(task, scene, database)
+    if not fields:
+        return {one.key: [] for one in task.products}
+    return {
+        one.key: verdicts(fields, _rasters(task, reader, folder / f"{one.key}.tif"))
+        for one in task.products
+    }
+
+
+def _keep(
+    tx: WriteTx, scene: Scene, layers: tuple[Layer, ...], judged: _Judged, now: datetime
+) -> int:
+    """Add the layers that are new, with the values of their fields; return readings stored."""
+    new = [one for one in layers if scenes.add_layer(tx, one)]
+    made = products(one.product for one in new)
+    return sum(catalogue.keep_values(tx, scene, one, judged[one.key], now) for one in made)
+
+
+def _add_missing(
+    task: _Task,
+    report: Report,
+    reader: Reader,
+    database: Database,
+    archive: Path,
+    tell: Progress,
+    now: datetime,
+) -> Report:
+    """Make the products that a catalogued scene lacks: their files first, then their rows."""
+    with database.reading() as tx:
+        there = {one.product for one in scenes.layers(tx, scene_id=task.name)}
+    lacking = tuple(one for one in task.others if one.key not in there)
+    if not lacking:
+        return report
+    with workshop(archive) as folder:
+        _write(replace(task, others=lacking), reader, folder, tell)
+        part = replace(task, others=lacking)
+        layers = _layers(part, report.scene, folder)[1:]
+        judged = _judge(part, report.scene, reader, folder, database)
+        tell("catalogue")
+        place = archive / catalogue.SCENES / task.name
+        with database.writing() as tx:
+            stored = _keep(tx, report.scene, layers, judged, now)
+            for one in lacking:
+                for name in (f"{one.key}.tif", cog.display_name(one.key)):
+                    (folder / name).replace(place / name)
+    return replace(report, unchanged=False, stored=report.stored + stored, layers=layers)
 
 
 def _fields(task: _Task, scene: Scene, database: Database) -> list[Field]:
@@ -262,47 +345,36 @@ def _catch_up(
     archive: Path,
     now: datetime,
 ) -> Report:
-    """Give a scene's value to the fields that were registered after it came in, if any."""
+    """Give a scene's values to the fields that were registered after it came in, if any."""
     scene, layer = known
+    stored, first = 0, None
     with database.reading() as tx:
-        judged_before = scenes.judged(tx, scene.id, task.product.key)
-    late = [one for one in _fields(task, scene, database) if one.id not in judged_before]
-    judged = verdicts(late, _rasters(task, reader, archive / layer.data_path)) if late else []
-    if not judged:
+        layers = [one for one in scenes.layers(tx, scene_id=scene.id) if one.product in PRODUCTS]
+        before = {one.id: scenes.judged(tx, scene.id, one.product) for one in layers}
+    fields = _fields(task, scene, database)
+    for one in sorted(layers, key=lambda it: it.id != layer.id):
+        late = [field for field in fields if field.id not in before[one.id]]
+        judged = verdicts(late, _rasters(task, reader, archive / one.data_path)) if late else []
+        if judged:
+            with database.writing() as tx:
+                made = PRODUCTS[one.product]
+                stored += catalogue.keep_values(tx, scene, made, judged, now)
+            first = first or judged
+    if not first:
         return Report(scene, layer, unchanged=True, notes=task.source.notes)
-    with database.writing() as tx:
-        stored = catalogue.keep_values(tx, scene, task.product, judged, now)
-    return _report(task, scene, layer, judged, stored)
+    return _report(task, scene, (layer,), first, stored)
 
 
 def _report(
-    task: _Task, scene: Scene, layer: Layer, judged: list[tuple[Field, Verdict]], stored: int
+    task: _Task,
+    scene: Scene,
+    layers: tuple[Layer, ...],
+    judged: list[tuple[Field, Verdict]],
+    stored: int,
 ) -> Report:
     silent = sum(one.mean is None for _, one in judged)
-    return Report(scene, layer, False, len(judged), stored, silent, task.source.notes)
-
-
-@contextmanager
-def _workshop(archive: Path) -> Iterator[Path]:
-    """Give a fresh folder on the archive's file system, and leave no trace of it."""
-    incoming = archive / INCOMING
-    _sweep(incoming)
-    incoming.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=incoming))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # another scene is on its way in
-            incoming.rmdir()
-
-
-def _sweep(incoming: Path) -> None:
-    """Remove what a crash left behind more than a day ago; no scene takes that long."""
-    if incoming.is_dir():
-        for folder in incoming.iterdir():
-            if folder.stat().st_mtime < wall.time() - _STALE_S:
-                shutil.rmtree(folder, ignore_errors=True)
+    first, notes = layers[0], task.source.notes
+    return Report(scene, first, False, len(judged), stored, silent, notes, layers)
 
 
 def _move_in(folder: Path, place: Path) -> None:

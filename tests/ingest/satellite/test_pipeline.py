@@ -17,7 +17,8 @@ import shapely
 
 from ingest.satellite import catalogue
 from ingest.satellite.pipeline import take_in
-from models.errors import Unavailable
+from ingest.satellite.products import DEFAULT, PRODUCTS
+from models.errors import SceneRejected, Unavailable
 from models.place import FarmKind, Provenance
 from models.reading import Quality
 from models.store import ledger, places, scenes
@@ -180,6 +181,87 @@ def test_the_spread_of_a_field_equals_numpy_and_is_null_with_its_mean(tmp_path, 
     assert got == pytest.approx(expected, abs=1e-3)
     assert value.p10 < value.median < value.p90
     assert (hidden.mean, hidden.median, hidden.p10, hidden.p90, hidden.sd) == (None,) * 5
+
+
+def many_bands(tmp_path, *, swir=True):
+    """Write blue, green, red and nir at 10 m, and swir1 at 20 m, as DN without an offset."""
+    rng = np.random.default_rng(7)
+    low, high = {"blue": 300, "green": 500, "red": 400}, {"nir": 3000, "swir1": 1800}
+    dn = {k: v + rng.integers(0, 900, (60, 80)).astype(np.uint16) for k, v in low.items()}
+    dn |= {k: v + rng.integers(0, 900, (60, 80)).astype(np.uint16) for k, v in high.items()}
+    dn["swir1"] = np.kron(dn["swir1"][::2, ::2], np.ones((2, 2), np.uint16))
+    dn["swir1"][:4, :4] = 0  # the shortwave band alone has a gap
+    folder = tmp_path / "bands"
+    for role, name in (("blue", "B02"), ("green", "B03"), ("red", "B04"), ("nir", "B08")):
+        made.write(folder / f"{name}.tif", dn[role])
+    if swir:
+        made.write(folder / "B11.tif", dn["swir1"][::2, ::2], pixel=20)
+    (folder / "scene.json").write_text(sidecar("03.01"))
+    return folder, dn
+
+
+def test_every_index_equals_its_formula_and_leaves_ndvi_as_it_is(tmp_path, province, archive):
+    """All ten where the bands allow: EVI, SAVI ... written out here, to half a number."""
+    folder, dn = many_bands(tmp_path)
+    alone = take_in(folder, province, tmp_path / "alone", relocate=(125.5, 44.0))
+    report = take_in(folder, province, archive, keys=PRODUCTS)
+    b, g, r, n, s = (dn[k] * 1e-4 for k in ("blue", "green", "red", "nir", "swir1"))
+    expected = {
+        "evi": 2.5 * (n - r) / (n + 6 * r - 7.5 * b + 1),
+        "evi2": 2.5 * (n - r) / (n + 2.4 * r + 1),
+        "savi": 1.5 * (n - r) / (n + r + 0.5),
+        "ndwi": (g - n) / (g + n),
+        "mndwi": (g - s) / (g + s),
+        "ndmi": (n - s) / (n + s),
+        "gndvi": (n - g) / (n + g),
+        "bsi": (s + r - n - b) / (s + r + n + b),
+    }
+    by_key = {layer.product: layer for layer in report.layers}
+    assert set(by_key) == {"ndvi", *expected}
+    for key, values in expected.items():
+        got = read(archive, by_key[key].data_path)[0]
+        gap = np.zeros(got.shape, bool)
+        gap[:4, :4] = key in ("mndwi", "ndmi", "bsi")
+        assert (got[gap] == -32768).all(), key
+        assert np.abs(got[~gap] * 1e-4 - values[~gap]).max() <= 0.55e-4, key
+    for name in ("ndvi.tif", "bands.tif"):
+        parts = (archive / report.layer.data_path, tmp_path / "alone" / alone.layer.data_path)
+        first, second = (read(part.parent, name) for part in parts)
+        assert np.array_equal(first, second)
+    assert report.scene.valid_share == alone.scene.valid_share == 1
+
+
+def test_a_scene_gets_the_products_it_lacks_and_its_fields_their_values(
+    tmp_path, province, archive
+):
+    folder, _ = many_bands(tmp_path)
+    field = add_field(province, "field", box(300, 100, 500, 200))
+    first = take_in(folder, province, archive)
+    ndvi = (archive / first.layer.data_path).stat().st_mtime_ns
+    second = take_in(folder, province, archive, keys=DEFAULT)
+    assert {layer.product for layer in second.layers} == {"evi2", "ndmi", "ndwi"}
+    assert (second.unchanged, second.stored) == (False, 3)
+    assert (archive / first.layer.data_path).stat().st_mtime_ns == ndvi
+    with province.reading() as tx:
+        (ndmi,) = [value for value, _ in scenes.zonal(tx, field.id, "ndmi")]
+        layers = scenes.layers(tx, scene_id=first.scene.id)
+    assert all((archive / layer.display_path).is_file() for layer in layers)
+    pixels = read(archive, next(x.data_path for x in layers if x.product == "ndmi"))[0]
+    assert ndmi.mean == pytest.approx(pixels[10:20, 30:50].mean() * 1e-4, abs=2e-5)
+    again = take_in(folder, province, archive, keys=DEFAULT)
+    assert (again.unchanged, again.stored) == (True, 0)
+    late = add_field(province, "late", box(300, 250, 500, 350))
+    assert take_in(folder, province, archive, keys=DEFAULT).stored == 4
+    assert len(values_of(province, late)) == 1
+
+
+def test_what_the_bands_do_not_allow_is_left_out(tmp_path, province, archive):
+    folder, _ = many_bands(tmp_path, swir=False)
+    report = take_in(folder, province, archive, keys=DEFAULT)
+    assert [layer.product for layer in report.layers] == ["ndvi", "evi2", "ndwi"]
+    with pytest.raises(SceneRejected) as rejected:
+        take_in(folder, province, archive, keys=("ndmi",))
+    assert rejected.value.facts["reason"] == "missing_band"
 
 
 def test_cloud_edge_and_border_are_told_apart(tmp_path, province, archive):
