@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.mqtt.accounts import known_formats
+from ingest.mqtt.accounts import known_formats, speaks_for_others
 from ingest.profiles import profile
 from models.device import Device, NewStream
 from models.errors import Conflict, HeituError, Invalid, NotFound
@@ -23,6 +23,7 @@ from models.store.database import ReadTx, WriteTx
 from models.store.savepoint import attempt
 
 Position = tuple[float, float]
+PROVINCE = "220000"  # whose accounts may let a sender speak for any device
 MOST = 5000  # rows of a table at once: 5,000 devices take some 20 s
 
 
@@ -197,6 +198,9 @@ def _enrolled(tx: WriteTx, line: int, row: Row, by: str, admit: Callable[[str], 
         if there.farm_id != farm.id:
             raise Conflict(noun="device", key=row.key)
         return Outcome(line, row.key, "exists", there.id)
+    formats = checked_formats(parts(row.formats))
+    if speaks_for_others(formats):
+        admit(PROVINCE)
     made = devices.add_device(
         tx,
         key=row.key,
@@ -208,7 +212,7 @@ def _enrolled(tx: WriteTx, line: int, row: Row, by: str, admit: Callable[[str], 
         provenance=row.provenance,
         streams=_streams(row),
         profile=row.profile or None,
-        formats=checked_formats(parts(row.formats)),
+        formats=formats,
         by=by,
     )
     _join(tx, row, made, by)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from api import present
 from api.dependencies import Entrant, Reading, Writing, enters, reads, writes
 from api.paging import Page, paged
-from api.routes.devices import detail, new_streams
+from api.routes.devices import detail, granted_formats, new_streams
 from api.routes.places import county_at
 from api.schemas.devices import (
     DatastreamsAdded,
@@ -24,7 +24,7 @@ from api.schemas.devices import (
 from api.schemas.problem import ONE_PROBLEMS, WRITE_PROBLEMS
 from api.schemas.shape import Id
 from ingest import claiming
-from ingest.enrolment import checked_formats
+from ingest.enrolment import PROVINCE
 from ingest.mqtt.accounts import checked_relay
 from ingest.profiles import profile, profiles
 from models.device import Device
@@ -32,7 +32,6 @@ from models.person import Action
 from models.store import device_changes, device_events, devices, groups, logins, unclaimed
 
 router = APIRouter(tags=["devices"])
-_PROVINCE = "220000"
 
 
 @router.patch(
@@ -76,9 +75,9 @@ def _changed(access: Writing, before: Device, given: DeviceChange) -> Device:
     if given.active is not None:
         to["active"] = given.active
     if given.formats is not None:
-        to["formats"] = tuple(checked_formats(given.formats))
+        to["formats"] = tuple(granted_formats(access, given.formats))
     if given.relays is not None:
-        access.inside(_PROVINCE)
+        access.inside(PROVINCE)
         to["relays"] = tuple(checked_relay(topic) for topic in given.relays)
     if "relay_group_id" in named:
         if given.relay_group_id is not None:

@@ -22,7 +22,8 @@ from api.schemas.devices import (
 )
 from api.schemas.problem import ONE_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS
 from api.schemas.shape import Id, Number
-from ingest.enrolment import checked_formats
+from ingest.enrolment import PROVINCE, checked_formats
+from ingest.mqtt.accounts import speaks_for_others
 from ingest.profiles import profile
 from models.device import Datastream, Device, Group, NewStream, Status
 from models.errors import Invalid
@@ -196,6 +197,7 @@ def add_device(access: Writing, given: DeviceIn) -> dict[str, Any]:
     if not streams:
         raise Invalid(why="give a profile or datastreams", zh="请给出 profile 或 datastreams。")
     by = access.person.login
+    formats = granted_formats(access, given.formats)
     made = store.add_device(
         access.tx,
         key=given.key,
@@ -207,11 +209,22 @@ def add_device(access: Writing, given: DeviceIn) -> dict[str, Any]:
         provenance=given.provenance,
         streams=streams,
         profile=given.profile,
-        formats=checked_formats(given.formats),
+        formats=formats,
         by=by,
     )
     secret = logins.issue(access.tx, made.id, by)
     return {**detail(access, store.device(access.tx, made.id)), "secret": secret}
+
+
+def granted_formats(access: Writing, names: Sequence[str]) -> list[str]:
+    """Return payload formats that the account may grant a device.
+
+    One whose messages carry those of other devices is for the province to grant.
+    """
+    found = checked_formats(names)
+    if speaks_for_others(found):
+        access.inside(PROVINCE)
+    return found
 
 
 def new_streams(given: Sequence[DatastreamIn]) -> list[NewStream]:

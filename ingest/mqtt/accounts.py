@@ -18,12 +18,19 @@ from models.errors import Invalid
 # where an ingestor speaks beside its answers: commands to devices, its state as a host
 _COMMANDS = ("spBv1.0/+/DCMD/+/+", "spBv1.0/STATE/+")
 _SPARKPLUG = "spBv1.0"
+# formats whose messages carry those of other devices, in topics of the sender's own
+_CARRIERS = frozenset({"edge"})
 MANAGED = "heitu:"  # prefix of the roles that are ours at a broker
 
 
 def known_formats() -> tuple[str, ...]:
     """Return the names of the formats that have a topic of each device."""
     return tuple(f.name for f in formats() if any(own_topics("x", [f.name])))
+
+
+def speaks_for_others(names: Iterable[str]) -> bool:
+    """Tell whether who publishes in these formats can speak for any device."""
+    return not _CARRIERS.isdisjoint(names)
 
 
 def own_topics(key: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -85,7 +92,9 @@ def checked_relay(topic: str) -> str:
 def of_device(login: Login) -> Account:
     """Return the account of a device."""
     own = own_topics(login.key, login.formats)
-    relayed = (topic for key, names in login.relayed for topic in own_topics(key, names))
+    relayed = (
+        topic for key, names in login.relayed for topic in own_topics(key, set(names) - _CARRIERS)
+    )
     publishes = tuple(dict.fromkeys([*own, *login.relays, *relayed]))
     hears = (*own_answers(login.key, login.formats), *_commands(login.relays))
     return Account(login.key, login.secret_hash, publishes, hears)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ingest import recalibration
+from ingest.mqtt.accounts import known_formats
 from models.person import Role
 from models.store import groups as group_store
 from models.store import presence, readings, unclaimed
@@ -169,6 +170,15 @@ def test_only_the_province_lets_a_gateway_publish_for_anyone(world):
     got = world.send("PATCH", path, json={"relay_group_id": other}, scope=YUSHU)
     assert got.status_code == 403
     assert world.send("PATCH", path, json={"formats": ["nonsense"]}).status_code == 422
+    # a sender that carries the messages of others
+    if "edge" in known_formats():
+        edge = {"formats": ["heitu", "edge"]}
+        assert world.send("PATCH", path, json=edge, scope=YUSHU).status_code == 403
+        assert world.send("PATCH", path, json=edge).json()["formats"] == ["heitu", "edge"]
+        row = {"key": "st", "farm": f"farm-{YUSHU}", "name_zh": "站", "formats": "edge"}
+        row |= {"datastreams": "t:air_temperature:Cel"}
+        said = world.post("/v1/devices/bulk", json=[row], scope=YUSHU).json()
+        assert said["refused"] == 1
 
 
 def test_a_group_holds_devices_of_its_region_and_narrows_the_list(world):
