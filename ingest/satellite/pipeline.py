@@ -14,6 +14,7 @@ from pathlib import Path
 
 import rasterio
 
+from analytics.remote.indices import Index
 from analytics.remote.zonal import Verdict
 from ingest.satellite import catalogue, cog, unpack
 from ingest.satellite.cog import Tally
@@ -190,13 +191,22 @@ def _reader(task: _Task) -> Iterator[Reader]:
 
 def _possible(source: SourceScene, wanted: tuple[Product, ...]) -> tuple[Product, ...]:
     """Return the products that can be made of a scene; refuse one that allows none."""
-    possible = tuple(one for one in wanted if one.roles and source.has(*one.roles))
+    possible = tuple(made for one in wanted if (made := _of(source, one)) is not None)
     if not possible:
         first = wanted[0]
         needs = f"{first.title_en} needs {', '.join(first.roles)}"
         detail = f"{needs}; this scene has {', '.join(source.roles)}"
         raise SceneRejected(reason="missing_band", detail=detail)
     return possible
+
+
+def _of(source: SourceScene, one: Product) -> Product | None:
+    """Return the product as this scene allows it: from its bands, or delivered ready-made."""
+    if one.roles and source.has(*one.roles):
+        return one
+    if source.has(one.key):
+        return replace(one, index=Index(one.key, (one.key,), lambda ready: ready))
+    return None
 
 
 def _known(task: _Task, database: Database, archive: Path) -> tuple[Scene, Layer] | None:
@@ -256,7 +266,8 @@ def _layers(task: _Task, scene: Scene, folder: Path) -> tuple[Layer, ...]:
             scene,
             one,
             folder / cog.display_name(one.key),
-            live=set(one.roles) <= set(task.product.roles),
+            # a ready-made index came without its bands
+            live=set(PRODUCTS[one.key].roles) <= set(task.product.roles),
         )
         for one in task.products
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from rasterio.shutil import copy
 
 from ingest.satellite.integrity import CutError, check_whole
 from tests.ingest.satellite import scenes
@@ -30,7 +31,7 @@ def test_a_whole_tiff_passes_and_a_cut_one_does_not(tmp_path, build):
 def test_a_cloud_optimised_and_a_sparse_tiff_pass(tmp_path):
     values = np.random.default_rng(1).integers(1, 9999, (1, 600, 700), dtype=np.uint16)
     path = scenes.write(tmp_path / "a.tif", values)
-    scenes.rasterio.shutil.copy(path, tmp_path / "cog.tif", driver="COG", blocksize=128)
+    copy(path, tmp_path / "cog.tif", driver="COG", blocksize=128)
     check_whole(tmp_path / "cog.tif")
     sparse = {"SPARSE_OK": True, "tiled": True, "blockxsize": 64, "blockysize": 64}
     check_whole(scenes.write(tmp_path / "s.tif", np.zeros((1, 300, 200), np.uint16), **sparse))

@@ -172,6 +172,17 @@ def test_modis_indices_keep_their_scale_fill_and_reliability(tmp_path):
     assert found.snow[1, :5].tolist() == [False, False, True, False, False]
 
 
+def test_a_ready_made_index_is_catalogued_without_bands_for_live_tiles(tmp_path, province):
+    report = take_in(modis(tmp_path), province, tmp_path / "archive")
+    assert report.scene.collection == "modis-13"
+    assert report.layer.bands_path is None
+    with rasterio.open(tmp_path / "archive" / report.layer.data_path) as dataset:
+        numbers = dataset.read(1)
+    assert numbers[5, 5] == 6543
+    assert numbers[0, :4].tolist() == [-32768, 0, -32768, -32768]
+    assert numbers[1, :5].tolist() == [-32768, 6543, -32768, -32768, -32768]
+
+
 def test_a_modis_export_in_sinusoidal_coordinates_is_refused(tmp_path):
     folder = modis(tmp_path)
     sinusoidal = rasterio.CRS.from_proj4("+proj=sinu +R=6371007.181 +units=m +no_defs")
