@@ -16,6 +16,7 @@ from deploy.verbs import (
     check,
     data,
     devices,
+    edge,
     files,
     operate,
     people,
@@ -28,6 +29,7 @@ from models.platform import Platform
 # in the order in which --help lists them
 _GROUPS = (
     run,
+    edge,
     data,
     files,
     advise,

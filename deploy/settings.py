@@ -77,6 +77,20 @@ class IngestSettings(Group):
     metrics_port: int = Field(default=0, ge=0, le=65535)  # on 127.0.0.1; 0: no page
 
 
+class EdgeSettings(Group):
+    """A village station: where its devices publish; HEITU_MQTT_... is the province's broker."""
+
+    station: str = Field(default="", max_length=100, pattern=r"^[^\s/+#:]*$")
+    host: str = "0.0.0.0"  # noqa: S104 - devices of the village connect to it
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str = ""  # the account that its devices share; empty lets everyone in
+    password: SecretStr = SecretStr("")
+    broker: str = ""  # a broker of the village to read from, instead of listening
+    version: Literal["3.1.1", "5"] = "5"  # only 5 says when the province refuses a message
+    rate: float = Field(default=200, ge=0)  # messages/s to the province; 0: no limit
+    spool_mb: int = Field(default=2_000, ge=1)  # beyond it devices are turned away
+
+
 class ApiSettings(Group):
     """Where the API and the page listen."""
 
@@ -108,6 +122,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = MqttSettings()
     control: ControlSettings = ControlSettings()
     ingest: IngestSettings = IngestSettings()
+    edge: EdgeSettings = EdgeSettings()
     api: ApiSettings = ApiSettings()
     delivery: DeliverySettings = DeliverySettings()
 

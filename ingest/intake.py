@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ingest.batch import Batch
 from ingest.conversion import AHEAD_US, FIRST_US, Rows, convert
 from ingest.mqtt import topics
+from ingest.mqtt.envelope import opened
 from ingest.mqtt.format import Address, Decoded, Memory, NotMine, Refusal, Undecodable
 from ingest.mqtt.inbox import Message
 from ingest.placement import Device, Placement, Unplaced
@@ -55,9 +56,9 @@ def digest(
 
 
 def parted(messages: Sequence[Message]) -> list[Message]:
-    """Split the messages of gateways that speak for several devices into one for each."""
+    """Open envelopes of edge stations, and split what gateways say for several devices."""
     found: list[Message] = []
-    for message in messages:
+    for message in map(opened, messages):
         found.extend(_parts(message) or (message,))
     return found
 

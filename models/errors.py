@@ -84,6 +84,10 @@ class Unavailable(HeituError):
     """{part} is not available: {why}"""
 
 
+class SpoolFull(HeituError):
+    """The spool of the edge station takes no more messages: {why}."""
+
+
 class BadSetting(HeituError):
     """The setting {name} cannot be used: {why}."""
 
