@@ -20,9 +20,10 @@ from ingest import observations
 from ingest.mqtt import topics
 from ingest.mqtt.format import Undecodable
 from ingest.mqtt.payloads import chirpstack, ttn
-from ingest.mqtt.wire import micros
+from ingest.mqtt.wire import document, micros, named
 from ingest.observations import NOWHERE, Addressed, Item
 from ingest.reception import Became, message, word
+from models.errors import BadBody, Invalid
 from models.reading import Reason
 from models.store import senders
 
@@ -177,8 +178,25 @@ def from_ttn(sender: AnySender, body: JsonBody) -> dict[str, Any]:
 
 
 def _addressed(topic_of: Callable[[], str], body: bytes) -> Addressed:
-    """Give an event its topic; one that names no device is put aside as it is."""
+    """Give an event its topic; one that names no device is put aside as it is.
+
+    Raises
+    ------
+    BadBody, Invalid
+        It is no event at all: not JSON, or not an object.
+    """
     try:
         return Addressed(topic_of(), body)
     except Undecodable as fault:
+        event = document_of(body)
+        if not isinstance(event, dict):
+            raise Invalid(why=f"the body is {named(event)}, not an object") from None
         return Addressed(NOWHERE, body, (fault.reason, fault.detail))
+
+
+def document_of(body: bytes) -> Any:  # noqa: ANN401
+    """Parse a body as leniently as a message, or raise BadBody."""
+    try:
+        return document(body)
+    except Undecodable as fault:
+        raise BadBody(why=fault.detail) from None

@@ -12,16 +12,15 @@ import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
 from api.answers import Json
-from api.routes.ingest import INGEST_PROBLEMS, detail, hand_in
+from api.routes.ingest import INGEST_PROBLEMS, detail, document_of, hand_in
 from api.schemas import ingest as shapes
 from api.schemas.ingest import Created
 from api.schemas.problem import problems
 from api.senders import AnySender, JsonBody, Sender
-from ingest.mqtt.format import Undecodable
-from ingest.mqtt.wire import document, named
+from ingest.mqtt.wire import named
 from ingest.observations import MOST, Item
 from ingest.reception import Became
-from models.errors import BadBody, BodyTooLarge, Invalid, NotFound
+from models.errors import BodyTooLarge, Invalid, NotFound
 from models.store import senders
 
 router = APIRouter(tags=["sensorthings"])
@@ -36,7 +35,7 @@ _LARGEST_ID = 2**31 - 1
     summary="SensorThings: create an observation",
     response_model=Created,
     responses=_PROBLEMS,
-    openapi_extra=shapes.ENTITY,
+    openapi_extra=shapes.OBSERVATION,
 )
 def create(request: Request, sender: AnySender, body: JsonBody) -> Response:
     """Create an observation of the Datastream that it names; the same one again is the same."""
@@ -50,7 +49,7 @@ def create(request: Request, sender: AnySender, body: JsonBody) -> Response:
     summary="SensorThings: create an observation of a Datastream",
     response_model=Created,
     responses=_PROBLEMS,
-    openapi_extra=shapes.ENTITY,
+    openapi_extra=shapes.OBSERVATION_OF,
 )
 def create_of(
     request: Request,
@@ -67,7 +66,7 @@ def create_of(
     status_code=201,
     summary="SensorThings: create observations from data arrays",
     response_model=list[str],
-    responses=INGEST_PROBLEMS,
+    responses=_PROBLEMS,
     openapi_extra=shapes.ARRAYS,
 )
 def create_many(request: Request, sender: AnySender, body: JsonBody) -> Response:
@@ -114,11 +113,7 @@ def _document(body: bytes) -> Any:  # noqa: ANN401
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return document(body)  # NaN as a result is put aside by name
-    except Undecodable as fault:
-        raise BadBody(why=fault.detail) from None
+        return document_of(body)  # NaN as a result is put aside by name
 
 
 def _entity(found: object) -> dict[str, Any]:

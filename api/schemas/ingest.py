@@ -40,54 +40,34 @@ class Receipt(Answer):
     items: list[ItemOut]
 
 
-_TIME: dict[str, Any] = {
-    "description": "RFC 3339 with a zone, or epoch seconds or milliseconds",
-    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
+# No schema of a reading: one that does not fit is not refused but put aside, accounted for.
+_READING = {"device": "probe-7", "time": "2026-05-01T08:00:00+08:00", "channel": "w", "value": 23.1}
+_BODY: dict[str, Any] = {
+    "description": (
+        "A reading, a list of readings, or {readings: [...]}. A reading has device (key; a device "
+        "that sends may leave it out) and channel or quantity with depth_cm, or instead of these "
+        "datastream (id); time, RFC 3339 with a zone or epoch seconds or milliseconds; value; "
+        "and, where it is not the registered one, unit. Or, instead of value, "
+        "values: {channel: number}."
+    ),
+    "type": ["object", "array"],
+    "minItems": 1,
+    "examples": [_READING, [_READING], {"readings": [_READING]}],
 }
-_READING: dict[str, Any] = {
+_STREAM: dict[str, Any] = {
     "type": "object",
-    "required": ["time", "value"],
-    "properties": {
-        "device": {"type": "string", "description": "Key; a device that sends may leave it out"},
-        "datastream": {"type": "integer", "description": "Id, instead of device and channel"},
-        "time": _TIME,
-        "channel": {"type": "string"},
-        "quantity": {"type": "string"},
-        "depth_cm": {"type": "number"},
-        "value": {"type": "number"},
-        "unit": {"type": "string"},
-    },
+    "required": ["@iot.id"],
+    "properties": {"@iot.id": {"type": "integer"}},
 }
-_SEVERAL: dict[str, Any] = {
-    "type": "object",
-    "required": ["readings"],
-    "properties": {
-        "device": {"type": "string"},
-        "readings": {"type": "array", "items": _READING, "minItems": 1, "maxItems": 10_000},
-    },
-}
-_VALUES: dict[str, Any] = {
-    "type": "object",
-    "required": ["time", "values"],
-    "properties": {
-        "device": {"type": "string"},
-        "time": _TIME,
-        "values": {"type": "object", "additionalProperties": {"type": "number"}},
-    },
-}
-_BATCH = {"type": "array", "items": _READING, "minItems": 1, "maxItems": 10_000}
+# resultTime, parameters and FeatureOfInterest may be anything: they are not looked at
 _ENTITY: dict[str, Any] = {
     "type": "object",
     "required": ["result"],
     "properties": {
         "result": {"type": "number"},
-        "phenomenonTime": {"type": "string", "format": "date-time"},
-        "resultTime": {"type": "string", "format": "date-time"},
-        "parameters": {"type": "object"},
-        "Datastream": {
-            "type": "object",
-            "required": ["@iot.id"],
-            "properties": {"@iot.id": {"type": "integer"}},
+        "phenomenonTime": {
+            "type": ["string", "number", "null"],
+            "description": "RFC 3339; the instant of arrival when it is left out",
         },
     },
 }
@@ -97,7 +77,7 @@ _ARRAYS: dict[str, Any] = {
         "type": "object",
         "required": ["Datastream", "components", "dataArray"],
         "properties": {
-            "Datastream": _ENTITY["properties"]["Datastream"],
+            "Datastream": _STREAM,
             "components": {"type": "array", "items": {"type": "string"}},
             "dataArray": {"type": "array", "items": {"type": "array"}},
         },
@@ -112,11 +92,20 @@ def _asks(content: Mapping[str, Any]) -> dict[str, Any]:
 
 OBSERVATIONS = _asks(
     {
-        "application/json": {"anyOf": [_READING, _BATCH, _SEVERAL, _VALUES]},
+        "application/json": _BODY,
         "application/x-ndjson": {"type": "string", "description": "One reading a line"},
     }
 )
-ENTITY = _asks({"application/json": _ENTITY})
+OBSERVATION_OF = _asks({"application/json": _ENTITY})
+OBSERVATION = _asks(
+    {
+        "application/json": {
+            **_ENTITY,
+            "required": ["result", "Datastream"],
+            "properties": {**_ENTITY["properties"], "Datastream": _STREAM},
+        }
+    }
+)
 ARRAYS = _asks({"application/json": _ARRAYS})
 EVENT = _asks({"application/json": {"type": "object"}})
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.errors import Invalid
+from models.reading import Quality
 from models.store.readings import DUPLICATE, REVISED, STORED
 from tests.ingest.files.parts import LONG, WIDE
 
@@ -255,3 +256,10 @@ def test_calibrations_by_valid_time_apply(desk):
         calibrations.put(tx, datastream_id=stream, since=at(2026, 5, 1), bias=-1.0, by="test")
     desk.take_in("time,t,w\n2026-05-01 07:00,5,\n2026-05-01 08:00,5,\n")
     assert [row[3:] for row in desk.stored()] == [(5.0, 5.0), (4.0, 5.0)]
+
+
+def test_values_are_flagged_as_those_of_messages_are(desk):
+    desk.take_in("time,t,w\n2026-05-01 08:00,99,\n2026-05-01 09:00,5,\n")
+    with desk.database.reading() as tx:
+        flags = tx.driver.execute("SELECT quality FROM reading ORDER BY time").fetchall()
+    assert flags == [(Quality.RANGE,), (Quality.GOOD,)]
