@@ -189,12 +189,13 @@ def described(key: str, facts: Mapping[str, Any]) -> Descriptor:
 
 @cache
 def descriptors() -> dict[str, Descriptor]:
-    """Return every platform by its key, the name of its file; Sentinel-2 first."""
-    # what a folder of equally many required bands is taken for: in this order
-    first = ("sentinel-2-netcdf-bands", "sentinel-2-band-files", "multiband-geotiff")
-    keys = [path.stem for path in sorted(_FOLDER.glob("*.toml"))]
-    keys.sort(key=lambda key: first.index(key) if key in first else len(first))
-    return {
-        key: described(key, tomllib.loads((_FOLDER / f"{key}.toml").read_text("utf-8")))
-        for key in keys
+    """Return every platform by its key, the name of its file, in the order they are tried."""
+    found = {
+        path.stem: described(path.stem, tomllib.loads(path.read_text("utf-8")))
+        for path in sorted(_FOLDER.glob("*.toml"))
     }
+    # a platform that is told by its file names comes before those told by their bands alone
+    generic = ("sentinel-2-netcdf-bands", "sentinel-2-band-files", "multiband-geotiff")
+    named = [key for key, one in found.items() if one.name is not None]
+    rest = [key for key in found if key not in generic and key not in named]
+    return {key: found[key] for key in (*named, *generic, *rest)}

@@ -16,7 +16,8 @@ from models.errors import SceneRejected
 
 # a SAFE product holds about 130 files; a folder of thousands is not a scene
 _MOST_FILES = 5000
-_XML_NAMES = ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml")
+_XML_NAMES = ("MTD_MSIL2A.xml", "MTD_MSIL1C.xml", "MTD_TL.xml")  # best first
+_MTL = ("_MTL.txt", "_MTL.json")
 _LEVEL_1 = re.compile(r"_L1(?:TP|GT|GS)_")
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
 
@@ -54,7 +55,7 @@ def find(path: Path) -> Found:
     """
     if not path.exists():
         raise SceneRejected(reason="not_found", detail=f"there is nothing at {path}")
-    if path.name in _XML_NAMES or path.name.endswith("_MTL.txt") or path.name in sidecar.NAMES:
+    if path.name in _XML_NAMES[:2] or path.name.endswith(_MTL) or path.name in sidecar.NAMES:
         path = path.parent
     if path.is_file() and path.suffix == ".json":
         return _as_named(path.parent, sidecar.read(path), _files(path.parent))
@@ -129,7 +130,13 @@ def _recognised(path: Path, inside: Inside) -> tuple[Descriptor, dict[str, int]]
     for one in ready:
         if one.name and one.name.search(path.name) and len(one.order) == len(inside.descriptions):
             return one, {role: n for n, role in enumerate(one.order, 1)}
-    able = [one for one in ready if one.pixels[0] <= inside.pixel_m <= one.pixels[1]]
+    # SR_B4 is near infrared on Landsat 5 and red on Landsat 8: only the name can tell
+    able = [
+        one
+        for one in ready
+        if one.pixels[0] <= inside.pixel_m <= one.pixels[1]
+        and (one.name is None or one.name.search(path.name))
+    ]
     for one in able:
         numbers = _by_descriptions(one, inside.descriptions)
         if one.order and not one.name and inside.colours[: len(one.order)] == one.order:
@@ -208,7 +215,7 @@ def _by_names(folder: Path, platform: Descriptor, files: list[Path], beside: Met
         and not platform.ignore.search(file.relative_to(folder).as_posix())
         and (platform.name is None or platform.name.search(file.name))
     ]
-    mtl = next((file for file in files if file.name.endswith("_MTL.txt")), None)
+    mtl = next((file for end in _MTL for file in files if file.name.endswith(end)), None)
     if mtl is not None and platform.name is not None and candidates:
         beside = first_said(beside, from_mtl(mtl))
     bands, notes = {}, []
@@ -288,4 +295,4 @@ def _lone_raster(files: list[Path]) -> Path | None:
 
 
 def _xml(files: list[Path]) -> tuple[Path, ...]:
-    return tuple(file for file in files if file.name in _XML_NAMES)
+    return tuple(file for name in _XML_NAMES for file in files if file.name == name)

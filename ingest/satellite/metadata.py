@@ -20,7 +20,8 @@ BASELINE_OFFSET = -1000.0
 _LONGEST_TEXT = 4_000_000  # an MTD_MSIL2A.xml has about 60 kB
 
 _PRODUCT = re.compile(r"S2[ABCD]_MSI(L\d[AC])_(\d{8}T\d{6})_N(\d{2})(\d{2})_")
-_LANDSAT = re.compile(r"L[COTEM]\d{2}_(L\d[A-Z]{2})_\d{6}_\d{8}_")
+_LANDSAT = re.compile(r"L[COTEM]\d{2}_(L\d[A-Z]{2})_\d{6}_(\d{8})_")
+_HLS = re.compile(r"HLS\.[SL]30\.T\w{5}\.(\d{7}T\d{6})\.")
 _STAMP = re.compile(r"(?<!\d)(\d{8}T\d{6})(?!\d)")
 # AppEEARS writes year and day of the year: MOD13Q1.061__250m_16_days_NDVI_doy2024161
 _DAY_OF_YEAR = re.compile(r"(?:doy|\.A)(\d{4})(\d{3})(?=\D|0{6}|$)")
@@ -139,18 +140,47 @@ def from_xml(path: Path) -> Metadata:
         offset_from=f"BOA_ADD_OFFSET of {path.name}" if "<BOA_ADD_OFFSET" in text else None,
         quantification=number(element(text, "BOA_QUANTIFICATION_VALUE")),
         level=f"L{level[1]}" if level else (kind[0] if kind else None),
+        angles=_sun(text),
     )
 
 
+def _sun(text: str) -> dict[str, float] | None:
+    """Read the mean angles of the sun, which stand in the granule's ``MTD_TL.xml``."""
+    mean = re.search(r"<Mean_Sun_Angle>(.*?)</Mean_Sun_Angle>", text, re.DOTALL)
+    zenith = number(element(mean[1], "ZENITH_ANGLE")) if mean else None
+    azimuth = number(element(mean[1], "AZIMUTH_ANGLE")) if mean else None
+    if zenith is None or azimuth is None:
+        return None
+    return {"sun_elevation": 90 - zenith, "sun_azimuth": azimuth}
+
+
 def from_name(name: str) -> Metadata:
-    """Read a product or granule name (sensing start, baseline, level)."""
+    """Read a product or granule name (sensing start, baseline, level).
+
+    Raises
+    ------
+    SceneRejected
+        It has the form of one, and a date that is none.
+    """
+    try:
+        return _from_name(name)
+    except ValueError:
+        detail = f"the name {name} holds a date that is none"
+        raise SceneRejected(reason="bad_time", detail=detail) from None
+
+
+def _from_name(name: str) -> Metadata:
     if product := _PRODUCT.search(name):
         level, stamp, major, minor = product.groups()
         return Metadata(instant(stamp), name, f"{major}.{minor}", level=level)
     if landsat := _LANDSAT.search(name):
-        return Metadata(level=landsat[1])  # it has the day, not the time
-    if day := _DAY_OF_YEAR.search(name):
-        return Metadata(datetime.strptime("".join(day.groups()), "%Y%j").replace(tzinfo=UTC), name)
+        # the day alone: its first moment in UTC is the same day in China
+        day = datetime.strptime(landsat[2], "%Y%m%d").replace(tzinfo=UTC)
+        return Metadata(day, f"{name} (day only)", level=landsat[1])
+    if hls := _HLS.search(name):
+        return Metadata(datetime.strptime(hls[1], "%Y%jT%H%M%S").replace(tzinfo=UTC), name)
+    if doy := _DAY_OF_YEAR.search(name):
+        return Metadata(datetime.strptime("".join(doy.groups()), "%Y%j").replace(tzinfo=UTC), name)
     stamps = _STAMP.findall(name)
     return Metadata(instant(stamps[0]), name) if stamps else Metadata()
 

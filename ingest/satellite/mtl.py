@@ -5,6 +5,7 @@ LEVEL2_SURFACE_REFLECTANCE_PARAMETERS and 2.0e-05 in LEVEL1_RADIOMETRIC_RESCALIN
 that keeps the last one found gives reflectances that look right and are not.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from ingest.satellite.plan import Grid
 from models.errors import SceneRejected
 
 _LINE = re.compile(r"^\s*(\w+)\s*=\s*\"?(.*?)\"?\s*$")
-_ROLES = {
+# TM and ETM+ number their bands otherwise than OLI
+_OLI = {
     "coastal": "BAND_1",
     "blue": "BAND_2",
     "green": "BAND_3",
@@ -22,11 +24,17 @@ _ROLES = {
     "swir1": "BAND_6",
     "swir2": "BAND_7",
 }
+_TM = {
+    "blue": "BAND_1",
+    "green": "BAND_2",
+    "red": "BAND_3",
+    "nir": "BAND_4",
+    "swir1": "BAND_5",
+    "swir2": "BAND_7",
+}
+_ROLES = {f"LANDSAT_{n}": _OLI if n > 7 else _TM for n in (4, 5, 7, 8, 9)}
 _REFLECTANCE = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"
 _TEMPERATURE = "LEVEL2_SURFACE_TEMPERATURE_PARAMETERS"
-# TM and ETM+ number their bands otherwise than OLI; their scenes need a table of their own
-_SPACECRAFT = ("LANDSAT_8", "LANDSAT_9")
-
 Groups = dict[str, dict[str, str]]
 
 
@@ -58,8 +66,17 @@ def groups(text: str) -> Groups:
     return found
 
 
+def _groups_of(path: Path) -> Groups:
+    """Read the text form, or the JSON form that catalogues hand out."""
+    text = read_text(path)
+    if path.suffix != ".json":
+        return groups(text)
+    whole = json.loads(text)["LANDSAT_METADATA_FILE"]
+    return {name: dict(facts) for name, facts in whole.items()}
+
+
 def from_mtl(path: Path) -> Metadata:
-    """Read time, level, scales, position and sun of a Landsat 8 or 9 product.
+    """Read time, level, scales, position and sun of a Landsat product.
 
     Raises
     ------
@@ -67,17 +84,17 @@ def from_mtl(path: Path) -> Metadata:
         The file is broken, or of another satellite.
     """
     try:
-        said = groups(read_text(path))
+        said = _groups_of(path)
         image, contents = said["IMAGE_ATTRIBUTES"], said["PRODUCT_CONTENTS"]
-        if image["SPACECRAFT_ID"] not in _SPACECRAFT:
-            detail = f"{path.name} is of {image['SPACECRAFT_ID']}; Landsat 8 and 9 are taken"
+        if image["SPACECRAFT_ID"] not in _ROLES:
+            detail = f"{path.name} is of {image['SPACECRAFT_ID']}, which is not taken"
             raise SceneRejected(reason="wrong_level", detail=detail)
         return Metadata(
             time=instant(f"{image['DATE_ACQUIRED']}T{image['SCENE_CENTER_TIME']}"),
             time_from=path.name,
             level=contents["PROCESSING_LEVEL"],
             baseline=said.get("LEVEL2_PROCESSING_RECORD", {}).get("PROCESSING_SOFTWARE_VERSION"),
-            scales=_scales(said),
+            scales=_scales(said, _ROLES[image["SPACECRAFT_ID"]]),
             scales_from=f"{_REFLECTANCE} of {path.name}",
             place=_place(said["PROJECTION_ATTRIBUTES"]),
             sensor=image["SPACECRAFT_ID"],
@@ -86,12 +103,12 @@ def from_mtl(path: Path) -> Metadata:
                 "sun_azimuth": float(image["SUN_AZIMUTH"]),
             },
         )
-    except (KeyError, ValueError) as broken:
+    except (KeyError, ValueError, TypeError, AttributeError) as broken:
         detail = f"{path.name} cannot be read: {broken}"
         raise SceneRejected(reason="bad_metadata", detail=detail) from None
 
 
-def _scales(said: Groups) -> dict[str, tuple[float, float]] | None:
+def _scales(said: Groups, roles: dict[str, str]) -> dict[str, tuple[float, float]] | None:
     reflectance, temperature = said.get(_REFLECTANCE), said.get(_TEMPERATURE, {})
     if reflectance is None:  # a Level-1 product; its level is refused in words
         return None
@@ -100,10 +117,11 @@ def _scales(said: Groups) -> dict[str, tuple[float, float]] | None:
             float(reflectance[f"REFLECTANCE_MULT_{n}"]),
             float(reflectance[f"REFLECTANCE_ADD_{n}"]),
         )
-        for role, n in _ROLES.items()
+        for role, n in roles.items()
     }
-    if temperature:
-        mult, add = (temperature[f"TEMPERATURE_{one}_BAND_ST_B10"] for one in ("MULT", "ADD"))
+    if any(key.startswith("TEMPERATURE_MULT_") for key in temperature):
+        band = next(key for key in temperature if key.startswith("TEMPERATURE_MULT_"))
+        mult, add = temperature[band], temperature[band.replace("MULT", "ADD")]
         scales["thermal"] = (float(mult), float(add))
     return scales
 

@@ -1,5 +1,6 @@
 """Landsat 8/9 Collection 2 Level-2: a real extract, and the traps of its metadata."""
 
+import json
 import re
 import tarfile
 from datetime import UTC, datetime
@@ -98,6 +99,17 @@ def test_reflectance_takes_scale_and_offset_of_the_surface_group(folder):
     assert 280 < np.nanmedian(found.values["thermal"]) < 300  # Lancashire, September
     # the values of the Level-1 group, which a parser without groups would find last
     assert np.median(np.abs(found.values["nir"] - (nir * 2e-5 - 0.1))[trusted]) > 0.02
+
+
+def test_the_mtl_in_json_says_the_same(folder):
+    before = open_scene(folder, now=NOW)
+    mtl = folder / f"{NAME}_MTL.txt"
+    whole = {"LANDSAT_METADATA_FILE": groups(mtl.read_text())}
+    (folder / f"{NAME}_MTL.json").write_text(json.dumps(whole))
+    mtl.unlink()
+    after = open_scene(folder, now=NOW)
+    assert (after.grid, after.time) == (before.grid, before.time)
+    assert after.calibration == before.calibration
 
 
 def test_the_mtl_is_read_by_group():
@@ -201,8 +213,21 @@ def level_1_inside(folder):
     spoilt(folder, r"(PRODUCT_CONTENTS.*?PROCESSING_LEVEL = )\"L2SP\"", r'\1"L1TP"')
 
 
-def landsat_7(folder):
-    spoilt(folder, "LANDSAT_8", "LANDSAT_7")
+def another_satellite(folder):
+    spoilt(folder, "LANDSAT_8", "LANDSAT_3")
+
+
+def a_day_that_is_none(folder):
+    no_mtl(folder)
+    for file in list(folder.iterdir()):
+        file.rename(folder / file.name.replace("20200927", "20209927"))
+    for band in ("SR_B4", "SR_B5"):
+        quality(folder, band, np.full((48, 64), 9000, np.uint16))
+        made = folder / f"{NAME}_{band}.TIF"
+        made.replace(folder / made.name.replace("20200927", "20209927"))
+    for file in folder.glob("*.TIF"):
+        if not file.name.endswith(("_SR_B4.TIF", "_SR_B5.TIF")):
+            file.unlink()
 
 
 def half_an_mtl(folder):
@@ -238,7 +263,8 @@ def fill_everywhere(folder):
 CASES = {
     level_1: "wrong_level",
     level_1_inside: "wrong_level",
-    landsat_7: "wrong_level",
+    another_satellite: "wrong_level",
+    a_day_that_is_none: "bad_time",
     half_an_mtl: "bad_metadata",
     another_size: "no_position",
     no_mtl: "no_crs",

@@ -17,7 +17,7 @@ import shapely
 
 from ingest.satellite import catalogue
 from ingest.satellite.pipeline import take_in
-from ingest.satellite.products import DEFAULT, PRODUCTS
+from ingest.satellite.products import DEFAULT, INDEX_KEYS
 from models.errors import SceneRejected, Unavailable
 from models.place import FarmKind, Provenance
 from models.reading import Quality
@@ -204,7 +204,7 @@ def test_every_index_equals_its_formula_and_leaves_ndvi_as_it_is(tmp_path, provi
     """All ten where the bands allow: EVI, SAVI ... written out here, to half a number."""
     folder, dn = many_bands(tmp_path)
     alone = take_in(folder, province, tmp_path / "alone", relocate=(125.5, 44.0))
-    report = take_in(folder, province, archive, keys=PRODUCTS)
+    report = take_in(folder, province, archive, keys=INDEX_KEYS)
     b, g, r, n, s = (dn[k] * 1e-4 for k in ("blue", "green", "red", "nir", "swir1"))
     expected = {
         "evi": 2.5 * (n - r) / (n + 6 * r - 7.5 * b + 1),

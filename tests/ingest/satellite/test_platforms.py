@@ -118,6 +118,72 @@ def test_gaofen_in_degrees_goes_all_the_way(tmp_path, province):
         assert dataset.read(1)[5, 5] == round((nir - red) / (nir + red) * 10_000)
 
 
+def hls(root, part, bands):
+    """Make a SYNTHETIC HLS granule: band B0n holds n x 1000, Fmask its bits."""
+    stem = f"HLS.{part}.T51TXL.2024153T022551.v2.0"
+    for n, name in enumerate(bands, 1):
+        values = np.full((20, 30), 1000 * n, np.int16)
+        values[0, 0] = -9999
+        scenes.write(root / f"{stem}.{name}.tif", values, pixel=30.0, nodata=-9999)
+    fmask = np.zeros((20, 30), np.uint8)
+    fmask[1, :8] = [1 << bit for bit in range(8)]
+    fmask[2, 0] = 255
+    scenes.write(root / f"{stem}.Fmask.tif", fmask, pixel=30.0, nodata=255)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("part", "bands", "nir"),
+    [
+        ("S30", ("B02", "B03", "B04", "B08", "B8A", "B11", "B12"), 4),
+        ("L30", ("B02", "B03", "B04", "B05", "B06", "B07"), 4),
+    ],
+)
+def test_harmonised_landsat_and_sentinel(tmp_path, part, bands, nir):
+    scene = open_scene(hls(tmp_path, part, bands), now=NOW)
+    found = whole(scene, "red", "nir")
+    assert scene.descriptor.collection == f"hls2-{part.lower()}"
+    assert scene.time == datetime(2024, 6, 1, 2, 25, 51, tzinfo=UTC)
+    assert found.values["nir"][5, 5] == pytest.approx(nir / 10)
+    assert np.isnan(found.values["red"][0, 0])
+    assert found.valid[1, :8].tolist() == [True, False, False, False, False, True, True, True]
+    assert found.cloud[1, :8].tolist() == [False, True, True, True] + 4 * [False]
+    assert found.water[1, 5]
+    assert not found.valid[2, 0]
+
+
+def test_landsat_5_numbers_its_bands_otherwise(tmp_path):
+    name = "LT05_L2SP_118029_20080901_20200829_02_T1"
+    for band, dn in (("SR_B3", 9000), ("SR_B4", 20_000), ("SR_B5", 15_000), ("ST_B6", 41_000)):
+        values = np.full((20, 30), dn, np.uint16)
+        scenes.write(tmp_path / f"{name}_{band}.TIF", values, pixel=30.0)
+    scene = open_scene(tmp_path, now=NOW)
+    found = whole(scene, "red", "nir", "thermal")
+    assert scene.roles == ("red", "nir", "swir1", "thermal")
+    assert found.values["nir"][0, 0] == pytest.approx(20_000 * 2.75e-5 - 0.2)
+    assert found.values["thermal"][0, 0] == pytest.approx(41_000 * 0.00341802 + 149)
+    # without an MTL the day is known, the time is not
+    assert scene.time == datetime(2008, 9, 1, tzinfo=UTC)
+    assert scene.said.time_from.endswith("(day only)")
+
+
+def test_bands_called_sr_in_one_file_are_not_guessed_at(tmp_path):
+    """An Earth Engine export of Landsat 5 and one of Landsat 8 look alike."""
+    values = np.stack([np.full((20, 30), 9000 * n, np.uint16) for n in (1, 2, 3)])
+    names = ("SR_B3", "SR_B4", "SR_B5")
+    path = scenes.write(tmp_path / "export.tif", values, pixel=30.0, descriptions=names)
+    with pytest.raises(SceneRejected, match="SR_B4") as refusal:
+        open_scene(path, now=NOW, time=GIVEN)
+    assert refusal.value.facts["reason"] == "missing_band"
+    path = path.rename(tmp_path / "LC08_L2SP_118029_20240601.tif")
+    scene = open_scene(path, now=NOW, time=GIVEN)
+    assert {role: one.index for role, one in scene.bands.items()} == {
+        "red": 2,
+        "nir": 3,
+        "green": 1,
+    }
+
+
 def jilin(root, sidecar, name="JL1KF01A_PMS01_20240601103551_200012345_101_0001_001_L3.tif"):
     values = np.stack([np.full((30, 40), 1000 * n, np.uint16) for n in (1, 2, 3, 4)])
     path = scenes.write(root / name, values, pixel=0.75)

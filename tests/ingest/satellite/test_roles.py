@@ -59,6 +59,18 @@ def test_a_safe_has_all_twelve_roles_and_says_how_they_were_laid_on_10_m(safe):
     assert len(scene.sources) == 13
 
 
+def test_the_granule_tells_the_sun_and_the_product_the_time(safe):
+    granule = next(safe.rglob("IMG_DATA")).parent / "MTD_TL.xml"
+    granule.write_text(
+        "<n1:Level-2A_Tile_ID><SENSING_TIME>2024-06-01T02:41:00.000Z</SENSING_TIME>"
+        '<Mean_Sun_Angle><ZENITH_ANGLE unit="deg">25.5</ZENITH_ANGLE>'
+        '<AZIMUTH_ANGLE unit="deg">150.25</AZIMUTH_ANGLE></Mean_Sun_Angle></n1:Level-2A_Tile_ID>'
+    )
+    scene = open_scene(safe, now=NOW)
+    assert scene.said.angles == {"sun_elevation": 64.5, "sun_azimuth": 150.25}
+    assert (scene.time.minute, scene.time.second) == (35, 51)
+
+
 @pytest.mark.parametrize("block", [Block(0, 0, 84, 60), Block(13, 7, 31, 22), Block(83, 59, 1, 1)])
 def test_each_pixel_takes_the_coarse_value_that_covers_it(safe, block):
     scene = open_scene(safe, now=NOW)
