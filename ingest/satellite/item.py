@@ -58,16 +58,25 @@ def with_assets(facts: Metadata, said: dict[str, Any], path: Path) -> Metadata:
     Raises
     ------
     SceneRejected
-        An asset lies outside the folder of the item, or has not been fetched.
+        An asset lies outside the folder of the item, or one that is needed was not fetched.
     """
     key = facts.platform or _DESCRIBED
     platform = descriptors()[key]
     assets = {name: one for name, one in said["assets"].items() if _is_raster(one)}
-    bands = {}
+    bands, away = {}, []
     for role in platform.bands or _common_roles():
-        if (name := _asset_of(role, platform, assets)) is not None:
-            bands[role] = _named(assets[name], name, path.parent)
-    return replace(facts, bands=bands, platform=key)
+        name = _asset_of(role, platform, assets)
+        if name is None:
+            continue
+        named = _named(assets[name], name, path.parent)
+        if named is not None:
+            bands[role] = named
+            continue
+        away.append(f"no {role}: its asset {name} at {assets[name]['href']} was not fetched")
+        if role in platform.required or not platform.bands:
+            raise SceneRejected(reason="missing_band", detail=away[-1])
+    notes = (*(facts.notes or ()), *away)
+    return replace(facts, bands=bands, platform=key, notes=notes or None)
 
 
 def _is_raster(asset: dict[str, Any]) -> bool:
@@ -84,11 +93,17 @@ def _asset_of(role: str, platform: Descriptor, assets: dict[str, Any]) -> str | 
     patterns = platform.bands.get(role, ())
     for pattern in patterns:
         hits = [name for name in assets if pattern.search(name)]
-        hits.sort(key=lambda name: (pattern.fullmatch(name) is None, len(name)))
+        hits.sort(key=lambda name: (pattern.fullmatch(name) is None, _gsd(assets[name]), name))
         if hits:
             return hits[0]
     named = [name for name, one in assets.items() if _common_name(one) == role]
     return named[0] if len(named) == 1 else None
+
+
+def _gsd(asset: dict[str, Any]) -> float:
+    """Return the pixel of an asset [m], large where it does not say."""
+    said = asset.get("gsd", _first_band(asset, "bands").get("gsd"))
+    return float(said) if isinstance(said, int | float) else 1e9
 
 
 def _first_band(asset: dict[str, Any], of: str) -> dict[str, Any]:
@@ -102,7 +117,7 @@ def _common_name(asset: dict[str, Any]) -> str | None:
     return name or _first_band(asset, "eo:bands").get("common_name")
 
 
-def _named(asset: dict[str, Any], name: str, folder: Path) -> Named:
+def _named(asset: dict[str, Any], name: str, folder: Path) -> Named | None:
     old, new = _first_band(asset, "raster:bands"), _first_band(asset, "bands")
 
     def fact(key: str) -> float | None:
@@ -113,24 +128,23 @@ def _named(asset: dict[str, Any], name: str, folder: Path) -> Named:
         return None
 
     href = local(str(asset.get("href", "")), name, folder)
+    if href is None:
+        return None
     return Named(href, 1, fact("scale"), fact("offset"), fact("nodata"))
 
 
-def local(href: str, name: str, folder: Path) -> str:
-    """Return the file of an asset, relative to the folder of its item.
+def local(href: str, name: str, folder: Path) -> str | None:
+    """Return the file of an asset, relative to the folder of its item; None: not fetched.
 
     Raises
     ------
     SceneRejected
-        It lies elsewhere on this machine, or has not been fetched.
+        It lies elsewhere on this machine.
     """
     address = urlparse(href)
     if address.scheme not in ("", "file"):
         file = PurePosixPath(address.path).name
-        if not (file and (folder / file).is_file()):
-            detail = f"the asset {name} is at {href}: fetch it first, it is not beside the item"
-            raise SceneRejected(reason="missing_band", detail=detail)
-        return file
+        return file if file and (folder / file).is_file() else None
     path = (folder / address.path).resolve()
     if not path.is_relative_to(folder.resolve()):
         detail = f"the asset {name} points outside the folder of its item: {href}"

@@ -62,7 +62,8 @@ def find(path: Path) -> Found:
     if path.is_file():
         return _inside(path)
     files = _files(path)
-    beside = sidecar.beside(path)
+    own = bool(_xml(files)) or any(file.name.endswith(_MTL) for file in files)
+    beside = sidecar.beside(path, items=not own)
     if beside.bands:
         return _as_named(path, beside, files)
     best = max((_by_names(path, one, files, beside) for one in _layouts()), key=_completeness)

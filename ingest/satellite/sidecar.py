@@ -21,8 +21,14 @@ _ANGLES = ("sun_elevation", "sun_azimuth", "off_nadir", "azimuth", "incidence_an
 _BAND_FACTS = {"file", "band", "scale", "offset", "nodata", "valid"}
 
 
-def beside(path: Path) -> Metadata:
+def beside(path: Path, *, items: bool = True) -> Metadata:
     """Read the descriptor of a folder, or of one file: its own first, then its folder's.
+
+    Parameters
+    ----------
+    items : bool
+        Whether a STAC item in the folder counts. Where a product brings its own metadata, the
+        item that USGS lays beside it knows only some of its bands.
 
     Raises
     ------
@@ -30,7 +36,7 @@ def beside(path: Path) -> Metadata:
         It is there and cannot be read.
     """
     if path.is_dir():
-        candidates = [path / name for name in NAMES] + item.candidates(path)
+        candidates = [path / name for name in NAMES] + (item.candidates(path) if items else [])
     else:
         own = [path.with_name(f"{path.stem}.{end}") for end in ("scene.json", "json", "toml")]
         candidates = own + [path.parent / name for name in NAMES]

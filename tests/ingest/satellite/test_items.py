@@ -113,6 +113,31 @@ def test_a_landsat_item_has_its_own_names_and_mask(tmp_path):
     assert scene.calibration["nir"].offset == pytest.approx(-0.2 / 2.75e-5)
 
 
+def test_of_several_resolutions_the_finest_asset_is_taken(tmp_path):
+    """Copernicus Data Space names its assets by band and pixel."""
+    rasters(tmp_path, "x_B04_20m.tif", "x_B04_10m.tif", "x_B08_10m.tif")
+    stated = {"raster:scale": 1e-4, "raster:offset": -0.1}
+    assets = {
+        f"{band}_{side}m": asset(f"s3://eodata/x_{band}_{side}m.tif", gsd=side, **stated)
+        for band, side in (("B04", 20), ("B04", 10), ("B08", 10))
+    }
+    scene = open_scene(item(tmp_path, assets), now=NOW)
+    assert scene.bands["red"].path.name == "x_B04_10m.tif"
+    assert scene.calibration["red"].offset == pytest.approx(-1000)
+
+
+def test_an_optional_asset_that_was_not_fetched_is_left_out_and_named(tmp_path):
+    rasters(tmp_path, "B04.tif", "B08.tif")
+    assets = {
+        "red": asset("B04.tif"),
+        "nir": asset("B08.tif"),
+        "swir16": asset("https://cogs.example/B11.tif"),
+    }
+    scene = open_scene(item(tmp_path, assets), now=NOW)
+    assert scene.roles == ("red", "nir")
+    assert any("https://cogs.example/B11.tif" in note for note in scene.notes)
+
+
 @pytest.mark.parametrize(
     ("href", "reason"),
     [

@@ -101,6 +101,14 @@ def test_reflectance_takes_scale_and_offset_of_the_surface_group(folder):
     assert np.median(np.abs(found.values["nir"] - (nir * 2e-5 - 0.1))[trusted]) > 0.02
 
 
+def test_the_item_that_usgs_lays_beside_a_product_does_not_hide_its_mtl(folder):
+    """It knows the reflectance bands alone."""
+    assets = {"red": {"href": f"https://landsatlook.usgs.gov/data/{NAME}_SR_B4.TIF"}}
+    facts = {"stac_version": "1.0.0", "properties": {"platform": "LANDSAT_8"}, "assets": assets}
+    (folder / f"{NAME}_SR_stac.json").write_text(json.dumps(facts))
+    assert open_scene(folder, now=NOW).has("red", "nir", "thermal")
+
+
 def test_the_mtl_in_json_says_the_same(folder):
     before = open_scene(folder, now=NOW)
     mtl = folder / f"{NAME}_MTL.txt"
