@@ -11,6 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
 from tests.api.world import PASSWORD, SPOTS, YUSHU
+from tests.probes import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LIBRARIES = Path(__file__).parents[2] / "node_modules" / "maplibre-gl" / "dist"
@@ -193,6 +194,11 @@ def test_the_ndvi_layer_draws_with_its_legend_and_date(visit):
     expect(page.get_by_test_id("legends")).to_contain_text("移置")
 
 
+def drawn(page, expression):
+    """Wait until an expression holds in the page: not by its own timer, whose eval is forbidden."""
+    until(lambda: page.evaluate(expression))
+
+
 def test_an_open_alarm_is_on_the_map_in_the_panel_and_on_the_card(visit, world):
     page = visit()
     log_in(page)
@@ -200,7 +206,7 @@ def test_an_open_alarm_is_on_the_map_in_the_panel_and_on_the_card(visit, world):
     row = page.get_by_test_id("alarm-row")
     expect(row).to_have_count(1)  # the neighbour's is not ours to see
     expect(row).to_contain_text("土壤过湿")
-    page.wait_for_function("heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length > 0")
+    drawn(page, "heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length > 0")
     lon, lat = SPOTS[YUSHU]
     # the badge stands 8 pixels right and above the probe
     click_at(page, lon + 8 * 360 / 512 / 2**15, lat + 8 * 0.71 * 360 / 512 / 2**15, zoom=15)
@@ -212,7 +218,7 @@ def test_an_open_alarm_is_on_the_map_in_the_panel_and_on_the_card(visit, world):
     expect(page.get_by_test_id("alarm")).to_contain_text("Wet soil")
     expect(page.get_by_test_id("alarm-row")).to_contain_text("Wet soil")
     page.locator("[data-layer=alarms] .switch").click()
-    page.wait_for_function("heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length == 0")
+    drawn(page, "heitu.map.queryRenderedFeatures({layers: ['alarm-badge']}).length == 0")
 
 
 def test_a_wrong_password_is_told_and_the_public_map_stays(visit):
@@ -220,7 +226,7 @@ def test_a_wrong_password_is_told_and_the_public_map_stays(visit):
     log_in(page, password="not-this-one")
     expect(page.get_by_test_id("login-fault")).to_have_text("账号或密码不对。")
     page.keyboard.press("Escape")
-    page.wait_for_function("heitu.map.queryRenderedFeatures({layers: ['county-fill']}).length > 0")
+    drawn(page, "heitu.map.queryRenderedFeatures({layers: ['county-fill']}).length > 0")
     assert [e for e in visit.errors if "401" not in e] == []
     visit.errors.clear()  # the browser itself logs the 401 that was asked for
 
