@@ -38,6 +38,7 @@ from api.routes import (
     regions,
     sensorthings,
     sensorthings_create,
+    stac,
     tiles,
 )
 from api.schemas.problem import Place, Problem
@@ -60,6 +61,7 @@ _ROUTERS = (
     ingest.router,
     layers.router,
     tiles.router,
+    stac.router,
     recommendations.router,
     alarms.router,
     alarm_rules.router,

@@ -1,12 +1,14 @@
 """Scenes, layers, tiles and zonal statistics."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import FileResponse
 from pydantic import StringConstraints
 
 from api import present
+from api.answers import unchanged
 from api.dependencies import Reading, reads
 from api.paging import Page, paged
 from api.routes.account import IMAGERY
@@ -20,6 +22,7 @@ from api.schemas.layers import (
 )
 from api.schemas.problem import ONE_PROBLEMS, READ_PROBLEMS
 from api.schemas.shape import Id, StableId
+from models.errors import NotFound, Unavailable
 from models.person import Action
 from models.scene import Layer, Scene
 from models.store import places
@@ -106,6 +109,44 @@ def tilejson(access: Reading, request: Request, layer_id: StableId) -> dict[str,
         "maxzoom": it.max_zoom,
         "attribution": IMAGERY["zh"],
     }
+
+
+class Cog(FileResponse):
+    """A cloud-optimised GeoTIFF, whole or in ranges of bytes."""
+
+    media_type = "image/tiff"
+
+
+@router.get(
+    "/v1/layers/{layer_id}/{file}.tif",
+    summary="Numbers, display codes or bands of a layer",
+    response_class=Cog,
+    responses={
+        200: {"content": {"image/tiff": {"schema": {"type": "string", "format": "binary"}}}},
+        206: {"description": "The range that was asked for"},
+        304: {"description": "Not modified"},
+        416: {"description": "The range lies outside the file"},
+        **ONE_PROBLEMS,
+    },
+)
+@reads(Action.READ)
+def raster_file(
+    access: Reading, request: Request, layer_id: StableId, file: Literal["data", "display", "bands"]
+) -> Response:
+    """Hand out a cloud-optimised GeoTIFF; takes ranges of bytes, as GDAL and QGIS ask."""
+    it = store.layer(access.tx, layer_id)
+    path = {"data": it.data_path, "display": it.display_path, "bands": it.bands_path}[file]
+    if path is None:
+        raise NotFound(noun="file of layer", key=file)
+    here = access.platform.archive / path
+    try:
+        said = here.stat()
+    except OSError as error:
+        raise Unavailable(part="raster archive", why=f"{here.name} is missing") from error
+    headers = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization"}
+    whole = Cog(here, headers=headers, stat_result=said, filename=f"{it.id}-{file}.tif")
+    same = unchanged(request, whole.headers["etag"], headers)
+    return same or whole
 
 
 def _scene(it: Scene) -> dict[str, Any]:

@@ -85,3 +85,12 @@ def _spread(nodes: NDArray[np.float64], n_rows: int, n_columns: int) -> NDArray[
     tall = wide[cell]
     tall += np.diff(wide, axis=0)[cell] * on[:, None]
     return tall
+
+
+def tile_at(lon: float, lat: float, z: int) -> tuple[int, int, int]:
+    """Return the XYZ address of the tile over a point [degrees]."""
+    n = 2**z
+    sine = math.sin(math.radians(min(max(lat, -85.0511), 85.0511)))
+    across = (lon + 180) / 360
+    down = 0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)
+    return z, min(int(across * n), n - 1), min(int(down * n), n - 1)

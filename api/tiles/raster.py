@@ -17,10 +17,11 @@ from rasterio.env import set_gdal_config
 from analytics.remote.indices import index as index_named
 from api.tiles import palettes, png
 from api.tiles.display import DisplayRaster
+from api.tiles.facts import Facts
 from api.tiles.grid import exists
 from api.tiles.handles import Handles
 from api.tiles.live import BandsRaster, Expression, LiveSource
-from models.errors import NotFound
+from models.errors import NotFound, Unavailable
 from models.scene import Layer
 
 # 64 MB of PNGs: about 3000 tiles of 20 kB
@@ -29,7 +30,7 @@ _MOST_HEADERS = 512
 # GDAL's own block cache is of little use beside ours; its default is 5 % of the machine
 _GDAL_CACHE_BYTES = 32_000_000
 
-Raster = TypeVar("Raster", DisplayRaster, BandsRaster)
+Raster = TypeVar("Raster", DisplayRaster, BandsRaster, Facts)
 
 
 class TileSource:
@@ -49,7 +50,7 @@ class TileSource:
         self._archive = archive
         self._handles = Handles()
         self._live = LiveSource(self._handles)
-        self._headers: LRUCache[Path, Any] = LRUCache(_MOST_HEADERS)
+        self._headers: LRUCache[tuple[object, Path], Any] = LRUCache(_MOST_HEADERS)
         self._tiles: LRUCache[tuple[object, ...], bytes] = LRUCache(
             _TILE_BYTES if cached else 0, getsizeof=len
         )
@@ -100,6 +101,13 @@ class TileSource:
             "nodata": None,
         }
 
+    def facts(self, path: str) -> Facts | None:
+        """Return the header of a file of the archive, or None when it cannot be read."""
+        try:
+            return self._header(Facts.open, self._archive / path)
+        except (Unavailable, OSError):
+            return None
+
     def close(self) -> None:
         """Close all files."""
         self._handles.close()
@@ -130,9 +138,9 @@ class TileSource:
 
     def _header(self, read: Callable[[Path, Handles], Raster], path: Path) -> Raster:
         with self._lock:
-            known: Raster | None = self._headers.get(path)
+            known: Raster | None = self._headers.get((read, path))
         if known is None:
             known = read(path, self._handles)
             with self._lock:
-                self._headers[path] = known
+                self._headers[read, path] = known
         return known

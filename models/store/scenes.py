@@ -17,7 +17,8 @@ from models.store.places import Box
 _SIDES = ("west", "south", "east", "north")
 
 
-def _scene(r: Row[Any]) -> Scene:
+def read_scene(r: Row[Any]) -> Scene:
+    """Read a row of scenes."""
     return Scene(
         r.id,
         r.collection,
@@ -32,7 +33,8 @@ def _scene(r: Row[Any]) -> Scene:
     )
 
 
-def _layer(r: Row[Any]) -> Layer:
+def read_layer(r: Row[Any]) -> Layer:
+    """Read a row of layers."""
     return Layer(
         r.id,
         r.scene_id,
@@ -85,7 +87,7 @@ def scenes(
         limit=limit,
         **sides,
     )
-    return [_scene(r) for r in rows]
+    return [read_scene(r) for r in rows]
 
 
 def scene(tx: ReadTx, scene_id: str) -> Scene:
@@ -93,7 +95,7 @@ def scene(tx: ReadTx, scene_id: str) -> Scene:
     row = tx.row("scenes", "scene", id=scene_id)
     if row is None:
         raise NotFound(noun="scene", key=scene_id)
-    return _scene(row)
+    return read_scene(row)
 
 
 def has_scene(tx: ReadTx, scene_id: str) -> bool:
@@ -109,7 +111,7 @@ def add_layer(tx: WriteTx, layer: Layer) -> bool:
 def layers(tx: ReadTx, *, product: str | None = None, scene_id: str | None = None) -> list[Layer]:
     """Return layers, newest first."""
     rows = tx.rows("scenes", "layers", product=product, scene_id=scene_id)
-    return [_layer(r) for r in rows]
+    return [read_layer(r) for r in rows]
 
 
 def layer(tx: ReadTx, layer_id: str) -> Layer:
@@ -117,7 +119,28 @@ def layer(tx: ReadTx, layer_id: str) -> Layer:
     row = tx.row("scenes", "layer", id=layer_id)
     if row is None:
         raise NotFound(noun="layer", key=layer_id)
-    return _layer(row)
+    return read_layer(row)
+
+
+def derived_at(tx: ReadTx, collection: str, time: datetime) -> list[Scene]:
+    """Return the scenes of a collection of one instant, such as the composites of a period."""
+    rows = tx.rows("scenes", "derived_at", collection=collection, time=time)
+    return [read_scene(r) for r in rows]
+
+
+def layers_within(
+    tx: ReadTx, product: str, bbox: Box, start: datetime, end: datetime
+) -> list[Layer]:
+    """Return the layers of a product in [start, end) that meet a box, oldest first."""
+    sides = dict(zip(_SIDES, bbox, strict=True))
+    asked = sides | {"product": product, "start": start, "end": end}
+    return [read_layer(r) for r in tx.rows("scenes", "layers_within", **asked)]
+
+
+def remove_scene(tx: WriteTx, scene_id: str) -> None:
+    """Remove a derived scene that another one replaces; its files are the caller's."""
+    for part in ("remove_zonal", "remove_layers", "remove_scene"):
+        tx.run("scenes", part, id=scene_id)
 
 
 def add_zonal(tx: WriteTx, values: Iterable[ZonalValue]) -> None:

@@ -169,6 +169,17 @@ ROUTES = [
     ("GET", "/v1/layers", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/layers/{layer}/tilejson.json", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/layers/{layer}/tiles/0/0/0.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/layers/{layer}/data.tif", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/conformance", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/queryables", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/collections", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/collections/{collection}", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/collections/{collection}/queryables", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/collections/{collection}/items", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/collections/{collection}/items/{scene}", None, EVERYONE, ANYWHERE),
+    ("GET", "/stac/search?limit=1", None, EVERYONE, ANYWHERE),
+    ("POST", "/stac/search", {"limit": 1}, EVERYONE, ANYWHERE),
     ("GET", "/v1/scenes", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/scenes/{scene}", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/scenes/{scene}/tiles/0/0/0.png", None, EVERYONE, ANYWHERE),
@@ -214,6 +225,10 @@ PUBLIC = {
 }
 
 
+# the files of a layer are one route
+FILES = {"data": "*"}
+
+
 def filled(world, template):
     place = world.places[YUSHU]
     letters = world.get("/v1/inbox", scope=YUSHU).json()["items"]
@@ -229,6 +244,7 @@ def filled(world, template):
         backtest=place.backtest,
         layer=world.layer,
         scene=world.scene,
+        collection="sentinel-2-l2a",
         letter=letters[0]["id"],
     )
 
@@ -291,8 +307,10 @@ def plain(path):
     """A path with its parameters taken for one another; one route serves all of SensorThings."""
     if path.startswith("/sta/v1.1/"):
         return "/sta/v1.1/*"
-    parts = path.removesuffix(".png").split("/")
-    return "/".join("*" if part.startswith("{") or part.isdigit() else part for part in parts)
+    parts = path.removesuffix(".png").removesuffix(".tif").split("/")
+    return "/".join(
+        "*" if one.startswith("{") or one.isdigit() else FILES.get(one, one) for one in parts
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The scene catalogue as a STAC API: questions, filters, items."""
