@@ -48,9 +48,9 @@ def reflectance(dn: NDArray[np.generic], calibration: Calibration) -> NDArray[np
     return values
 
 
-def numbers(values: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Code values of -1..1 as int16 x 1e4, NaN as `NUMBER_NODATA`."""
-    whole = np.rint(np.nan_to_num(values, nan=0.0) / NUMBER_SCALE)
+def numbers(values: NDArray[np.floating], scale: float = NUMBER_SCALE) -> NDArray[np.int16]:
+    """Code values as int16 numbers, NaN as `NUMBER_NODATA`; within -3.2..3.2 at x 1e4."""
+    whole = np.rint(np.nan_to_num(values, nan=0.0) / scale)
     scaled: NDArray[np.int16] = whole.astype(np.int16)
     scaled[np.isnan(values)] = NUMBER_NODATA
     return scaled

@@ -83,23 +83,11 @@ _SOIL = Ramp(
     ),
     unit="1",
 )
-# percent or grade, bad to good: dark red is drought, pale is plenty
-_CONDITION = Ramp(
-    (
-        (0.94, 0.03, 110),
-        (0.83, 0.09, 90),
-        (0.67, 0.14, 60),
-        (0.49, 0.15, 35),
-        (0.30, 0.10, 25),
-    ),
-    unit="1",
-)
 RAMPS: dict[str, Ramp] = {
     "ndvi": _NDVI,
     "moisture": _MOISTURE,
     "water": _WATER,
     "soil": _SOIL,
-    "condition": _CONDITION,
 }
 
 

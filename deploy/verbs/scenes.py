@@ -103,9 +103,9 @@ def _taken(path: Path, platform: Platform, asked: argparse.Namespace, bars: Prog
 
 
 def _keys(asked: str) -> tuple[str, ...]:
-    from ingest.satellite.products import DEFAULT, PRODUCTS
+    from ingest.satellite.products import DEFAULT, INDEX_KEYS
 
-    named = {"": DEFAULT, "all": tuple(PRODUCTS)}
+    named = {"": DEFAULT, "all": INDEX_KEYS}
     return named.get(asked) or tuple(asked.split(","))
 
 

@@ -160,6 +160,8 @@ def keep_values(
 ) -> int:
     """Keep zonal statistics, and each mean as a reading of its field; return readings stored."""
     scenes.add_zonal(tx, [_zonal(scene, product, field, one) for field, one in judged])
+    if not product.quantity:
+        return 0
     spoken = [(field, one) for field, one in judged if one.mean is not None]
     outcome = readings.add(tx, _block(tx, scene, product, spoken, now), by=f"scene:{scene.id}")
     _account(tx, scene, outcome, now)
@@ -192,11 +194,14 @@ def _block(
     channel = f"{scene.collection}/{product.key}"
     instant = _micros(scene.time)
     ids = [
-        devices.field_stream(tx, field.id, channel, product.quantity, "1").id for field, _ in spoken
+        devices.field_stream(tx, field.id, channel, product.quantity, product.unit).id
+        for field, _ in spoken
     ]
     flags = [Quality.GOOD if one.is_whole else Quality.FEW_PIXELS for _, one in spoken]
     means = [one.mean or 0.0 for _, one in spoken]
-    return block(ids, [instant] * len(ids), means, quality=flags, received=_micros(now), unit="1")
+    return block(
+        ids, [instant] * len(ids), means, quality=flags, received=_micros(now), unit=product.unit
+    )
 
 
 def _account(tx: WriteTx, scene: Scene, outcome: NDArray[np.uint8], now: datetime) -> None:

@@ -9,7 +9,7 @@ The blocks go into plain tiled TIFFs first; GDAL then makes the COG with its ove
 Indices are averaged in overviews, with nodata left out of the mean.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,9 +23,16 @@ from rasterio.io import DatasetWriter
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
-from analytics.remote.digital import NUMBER_NODATA, NUMBER_SCALE, Calibration
+from analytics.remote.digital import (
+    NUMBER_NODATA,
+    NUMBER_SCALE,
+    Calibration,
+    display,
+    numbers,
+)
 from ingest.satellite.pixels import Maker, Pixels
 from ingest.satellite.plan import Block, Grid, blocks
+from ingest.satellite.products import Product
 
 THREADS = 2
 _RAW = ".raw.tif"
@@ -88,14 +95,14 @@ def write_blocks(maker: Maker, grid: Grid, folder: Path) -> Tally:
 
 
 def _pair(
-    stack: ExitStack, folder: Path, key: str, grid: Grid
+    stack: ExitStack, folder: Path, key: str, grid: Grid, scale: float = NUMBER_SCALE
 ) -> tuple[DatasetWriter, DatasetWriter]:
     """Open the plain files of one product: numbers and display codes."""
-    numbers = _raw(folder / f"{key}{_RAW}", grid, dtype="int16", count=1, nodata=NUMBER_NODATA)
-    display = folder / display_name(key).replace(".tif", _RAW)
-    stack.enter_context(numbers)
-    numbers.scales = (NUMBER_SCALE,)
-    return numbers, stack.enter_context(_raw(display, grid, dtype="uint8", count=1, nodata=0))
+    whole = _raw(folder / f"{key}{_RAW}", grid, dtype="int16", count=1, nodata=NUMBER_NODATA)
+    shown = folder / display_name(key).replace(".tif", _RAW)
+    stack.enter_context(whole)
+    whole.scales = (scale,)
+    return whole, stack.enter_context(_raw(shown, grid, dtype="uint8", count=1, nodata=0))
 
 
 def _bands(stack: ExitStack, folder: Path, maker: Maker, grid: Grid) -> DatasetWriter:
@@ -165,6 +172,50 @@ def finest_zoom(path: Path) -> int:
     """Return the zoom of a display COG's full resolution."""
     with rasterio.open(path) as dataset:
         return int(dataset.tags(ns="TILING_SCHEME")["ZOOM_LEVEL"])
+
+
+def write_derived(
+    folder: Path,
+    grid: Grid,
+    made: dict[str, Product],
+    counts: tuple[str, ...],
+    rows: Iterable[tuple[Block, dict[str, NDArray[Any]]]],
+) -> None:
+    """Write what is derived from other rasters as COGs.
+
+    Parameters
+    ----------
+    made : dict
+        Name of the file -> product; its values come as float, NaN where there is none.
+    counts : tuple of str
+        Files of uint8 numbers beside them, written as they are; 255 says nothing.
+    rows : iterable
+        Block -> values by name.
+    """
+    with ExitStack() as stack:
+        pairs = {key: _pair(stack, folder, key, grid, one.scale) for key, one in made.items()}
+        plain = {
+            key: stack.enter_context(
+                _raw(folder / f"{key}{_RAW}", grid, dtype="uint8", count=1, nodata=255)
+            )
+            for key in counts
+        }
+        for block, values in rows:
+            window = Window(block.column, block.row, block.width, block.height)
+            for key, (numbers_file, display_file) in pairs.items():
+                one = made[key]
+                numbers_file.write(numbers(values[key], one.scale), 1, window=window)
+                display_file.write(display(values[key], one.low, one.high), 1, window=window)
+            for key, file in plain.items():
+                file.write(values[key], 1, window=window)
+    finish(folder)
+
+
+def grid_of(path: Path, epsg: int) -> Grid:
+    """Return the grid of one of our own rasters."""
+    with rasterio.open(path) as one:
+        at = one.transform
+        return Grid(epsg, at.c, at.f, at.a, -at.e, one.width, one.height)
 
 
 def read_numbers(path: Path) -> NDArray[Any]:

@@ -5,7 +5,7 @@ Products without an index are derived from composites (`ingest.satellite.composi
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analytics.remote.digital import NUMBER_SCALE
 from analytics.remote.indices import INDICES, Index
@@ -26,7 +26,7 @@ class Product:
     low, high : float
         Values at the ends of the display codes 1 and 255.
     quantity : str
-        Key of its zonal mean in the register of quantities.
+        Key of its zonal mean in the register of quantities; empty: it makes no reading.
     scale : float
         Value per number of its int16 file.
     """
@@ -69,7 +69,52 @@ _ALL = (
     _index("gndvi", -0.2, 1.0, "ndvi", "绿波段指数 GNDVI", "Green index GNDVI"),
     _index("bsi", -0.6, 0.5, "soil", "裸土指数 BSI", "Bare soil index BSI"),
 )
-PRODUCTS: dict[str, Product] = {one.key: one for one in _ALL}
+KINDS = {"dekad": ("旬合成", "ten-day composite"), "month": ("月合成", "monthly composite")}
+
+
+def _composite(one: Product, kind: str) -> Product:
+    zh, en = KINDS[kind]
+    return replace(
+        one,
+        key=f"{one.key}_{kind}",
+        index=None,
+        title_zh=f"{one.title_zh} {zh}",
+        title_en=f"{one.title_en}, {en}",
+    )
+
+
+def _derived(key: str, low: float, high: float, quantity: str, zh: str, en: str) -> Product:
+    return Product(key, None, low, high, "ndvi", quantity, zh, en)
+
+
+GROWTH = replace(
+    _derived("growth", 1, 5, "", "长势等级", "Growth condition, grade"), decimals=0, scale=1.0
+)
+GROWTH_Z = replace(_derived("growth_z", -3, 3, "", "长势距平 z", "Growth, z"), scale=1e-3)
+GROWTH_PERCENTILE = replace(
+    _derived("growth_percentile", 0, 100, "", "长势百分位", "Growth, percentile"),
+    unit="%",
+    decimals=0,
+    scale=1e-2,
+)
+GROWTH_LAST_YEAR = _derived(
+    "growth_last_year", -0.3, 0.3, "", "长势与去年比较", "Growth against last year"
+)
+VCI = replace(
+    _derived("vci", 0, 100, "vci", "植被状态指数 VCI", "Vegetation condition index VCI"),
+    unit="%",
+    decimals=0,
+    scale=1e-2,
+)
+INDEX_KEYS = tuple(one.key for one in _ALL)
+PRODUCTS: dict[str, Product] = {
+    one.key: one
+    for one in (
+        *_ALL,
+        *(_composite(one, kind) for one in _ALL for kind in KINDS),
+        *(GROWTH, GROWTH_Z, GROWTH_PERCENTILE, GROWTH_LAST_YEAR, VCI),
+    )
+}
 # what is made of every scene that has the bands
 DEFAULT = ("ndvi", "evi2", "ndmi", "ndwi")
 

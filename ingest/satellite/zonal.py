@@ -34,7 +34,7 @@ class Rasters:
     Attributes
     ----------
     numbers : ndarray (y, x) of int16
-        Values x 1e4 on ``grid``.
+        Values on ``grid``, in steps of ``scale``.
     clouds : ndarray (y, x) of bool or None
         On a grid of the same corner, ``ratio`` times coarser; None: no mask knows.
     """
@@ -43,13 +43,14 @@ class Rasters:
     numbers: NDArray[np.int16]
     clouds: NDArray[np.bool_] | None
     ratio: int
+    scale: float = NUMBER_SCALE
 
 
 def verdicts(fields: list[Field], rasters: Rasters) -> list[tuple[Field, Verdict]]:
     """Judge every field that the scene touches."""
     grid = rasters.grid
     scene = shapely.box(grid.left, grid.bottom, grid.right, grid.top)
-    shapes = zip(fields, _in_metres(fields, grid.epsg), strict=True)
+    shapes = zip(fields, _projected([field.geometry for field in fields], grid.epsg), strict=True)
     touched = [(field, shape) for field, shape in shapes if shape.intersects(scene)]
     if not touched:
         return []
@@ -60,25 +61,39 @@ def verdicts(fields: list[Field], rasters: Rasters) -> list[tuple[Field, Verdict
         (
             field,
             verdict(
-                mean=_scaled(found[i]["mean"]),
+                mean=_scaled(found[i]["mean"], rasters.scale),
                 valid=float(found[i]["count"]),
                 total=shape.area / (grid.dx * grid.dy),
                 cloud=None if cloudy is None else cloudy[i],
-                spread=_spread(found[i]),
+                spread=_spread(found[i], rasters.scale),
             ),
         )
         for i, (field, shape) in enumerate(touched)
     ]
 
 
-def _in_metres(fields: list[Field], epsg: int) -> list[BaseGeometry]:
-    """Project the polygons of fields; the transformer takes 60 ms to set up, so once for all."""
+def over(shape: BaseGeometry, rasters: Rasters) -> Verdict:
+    """Judge one area (degrees, EPSG:4490), such as a county."""
+    grid = rasters.grid
+    (inside,) = _projected([shape], grid.epsg)
+    (found,) = _statistics([inside], rasters)
+    return verdict(
+        mean=_scaled(found["mean"], rasters.scale),
+        valid=float(found["count"]),
+        total=inside.area / (grid.dx * grid.dy),
+        cloud=None,
+        spread=_spread(found, rasters.scale),
+    )
+
+
+def _projected(shapes: list[BaseGeometry], epsg: int) -> list[BaseGeometry]:
+    """Project polygons; the transformer takes 60 ms to set up, so once for all."""
     to_metres = pyproj.Transformer.from_crs(DEGREES, epsg, always_xy=True)
 
     def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(to_metres.transform(points[:, 0], points[:, 1]))
 
-    return [shapely.transform(field.geometry, project) for field in fields]
+    return [shapely.transform(shape, project) for shape in shapes]
 
 
 def _statistics(polygons: list[BaseGeometry], rasters: Rasters) -> list[dict[str, Any]]:
@@ -86,12 +101,12 @@ def _statistics(polygons: list[BaseGeometry], rasters: Rasters) -> list[dict[str
     return _extract(source, polygons, _OPERATIONS)
 
 
-def _scaled(number: float | None) -> float:
-    return math.nan if number is None else float(number) * NUMBER_SCALE
+def _scaled(number: float | None, scale: float) -> float:
+    return math.nan if number is None else float(number) * scale
 
 
-def _spread(found: dict[str, Any]) -> Spread | None:
-    median, p10, p90, sd = (_scaled(found[name]) for name in _SPREAD)
+def _spread(found: dict[str, Any], scale: float) -> Spread | None:
+    median, p10, p90, sd = (_scaled(found[name], scale) for name in _SPREAD)
     return Spread(median, p10, p90, sd) if math.isfinite(median) else None
 
 

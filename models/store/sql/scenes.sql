@@ -57,3 +57,28 @@ WHERE z.field_id = :field_id AND z.product = :product ORDER BY z.time, z.scene_i
 -- name: judged
 -- Fields that have a statistic of a product of a scene.
 SELECT field_id FROM zonal WHERE scene_id = :scene_id AND product = :product;
+
+-- name: derived_at
+-- Scenes of a collection of one instant, such as the composites of a period.
+SELECT *, (extent[1])[0] AS west, (extent[1])[1] AS south, (extent[0])[0] AS east, (extent[0])[1] AS north
+FROM scene WHERE collection = :collection AND time = :time ORDER BY id;
+
+-- name: layers_within
+-- Layers of a product in [start, end) that meet a box, oldest first.
+SELECT *, (extent[1])[0] AS west, (extent[1])[1] AS south, (extent[0])[0] AS east, (extent[0])[1] AS north
+FROM layer
+WHERE product = :product AND time >= :start AND time < :end
+  AND extent && box(point(:west, :south), point(:east, :north))
+ORDER BY time, id;
+
+-- name: remove_zonal
+-- Remove the statistics of a scene that another one replaces.
+DELETE FROM zonal WHERE scene_id = :id;
+
+-- name: remove_layers
+-- Remove the layers of a scene that another one replaces.
+DELETE FROM layer WHERE scene_id = :id;
+
+-- name: remove_scene
+-- Remove a scene that another one replaces.
+DELETE FROM scene WHERE id = :id;
