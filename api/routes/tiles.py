@@ -83,7 +83,8 @@ class Published:
             found = store.layers(tx, scene_id=store.scene(tx, scene_id).id)
             if not found:
                 raise NotFound(noun="layer of scene", key=scene_id)
-            return found[0]
+            # derived layers keep no bands; that of NDVI is the first that a scene has
+            return min(found, key=lambda it: (it.bands_path is None, it.product != "ndvi"))
 
         return self._find(entrant, ("scene", scene_id), read)
 
@@ -165,10 +166,31 @@ def live_tile(
     z: Zoom,
     x: Column,
     y: Row,
-    index: Annotated[IndexKey, Query(description="Spectral index")] = "ndvi",
+    index: Annotated[IndexKey | None, Query(description="Spectral index; NDVI by default")] = None,
+    expression: Annotated[
+        str | None, Query(max_length=300, description="Arithmetic over bands: (nir-red)/(nir+red)")
+    ] = None,
+    bands: Annotated[
+        str | None, Query(max_length=60, description="Three bands as colours: nir,red,green")
+    ] = None,
+    rescale: Annotated[str | None, Query(max_length=100, description="low,high shown")] = None,
+    colormap: Annotated[str | None, Query(max_length=40, description="Named colours")] = None,
 ) -> Response:
-    """Compute an index from the bands of a scene and draw it."""
+    """Compute an index, a formula or a combination of bands of a scene and draw it."""
     state = request.app.state
     it = state.layers.of_scene(entrant, scene_id)
-    facts = live_facts(scene_id, it, index, z, x, y)
-    return _tile(request, facts, lambda: state.tiles.source().live(it, z, x, y, index=index))
+    source = state.tiles.source()
+    if expression is None and bands is None and rescale is None and colormap is None:
+        key = index or "ndvi"
+        facts = live_facts(scene_id, it, key, z, x, y)
+        return _tile(request, facts, lambda: source.live(it, z, x, y, index=key))
+    how = source.recipe(
+        it,
+        index_key=index,
+        expression=expression,
+        bands=bands,
+        rescale=rescale,
+        colormap=colormap,
+    )
+    facts = live_facts(scene_id, it, how.facts, z, x, y)
+    return _tile(request, facts, lambda: source.cooked(it, how, z, x, y))

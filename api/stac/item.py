@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from api.tiles.facts import Facts
 from api.tiles.grid import tile_at
 from models.scene import Layer, Scene
 from models.store.stac import Holding
+
+if TYPE_CHECKING:
+    from api.tiles.facts import Facts
 
 STAC = "1.1.0"
 GEOJSON, JSON, COG = (
@@ -35,7 +37,7 @@ _COMMON: Final = {
 }
 _NAMED: Final = {"coastal", "blue", "green", "red", "nir", "nir08", "nir09", "pan", "yellow"}
 
-Look = Callable[[str], Facts | None]
+Look = Callable[[str], "Facts | None"]
 
 
 def link(rel: str, href: str, kind: str = JSON, title: str | None = None) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _sources(lineage: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _projection(scene: Scene, fact: Facts | None) -> dict[str, Any]:
+def _projection(scene: Scene, fact: "Facts | None") -> dict[str, Any]:
     said: dict[str, Any] = {"proj:code": f"EPSG:{scene.epsg}", "proj:epsg": scene.epsg}
     if fact is not None:
         said["proj:shape"] = [fact.height, fact.width]
@@ -145,7 +147,7 @@ def derived_from(scene: Scene) -> list[str]:
 
 
 def _assets(
-    layers: list[Layer], known: dict[str, Facts | None], base: str, look: Look
+    layers: list[Layer], known: dict[str, "Facts | None"], base: str, look: Look
 ) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for layer in layers:
@@ -161,7 +163,7 @@ def _assets(
     return made
 
 
-def _of_layer(layer: Layer, fact: Facts | None, href: str) -> dict[str, Any]:
+def _of_layer(layer: Layer, fact: "Facts | None", href: str) -> dict[str, Any]:
     key, title = layer.product, layer.title_en
     bbox = layer.bbox
     middle = tile_at((bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2, layer.min_zoom)
@@ -196,7 +198,7 @@ def _of_layer(layer: Layer, fact: Facts | None, href: str) -> dict[str, Any]:
     }
 
 
-def _raster(href: str, title: str, roles: list[str], fact: Facts | None) -> dict[str, Any]:
+def _raster(href: str, title: str, roles: list[str], fact: "Facts | None") -> dict[str, Any]:
     said: dict[str, Any] = {"href": href, "type": COG, "title": title, "roles": roles}
     if fact is None:
         return said

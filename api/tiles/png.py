@@ -41,3 +41,15 @@ def encode(codes: NDArray[np.uint8], palette: str) -> bytes:
     rows[:, 1:] = codes
     body = isal_zlib.compress(rows.tobytes(), _LEVEL)
     return _head(palette) + _chunk(b"IDAT", body) + _TAIL
+
+
+def encode_rgb(codes: list[NDArray[np.uint8]]) -> bytes:
+    """Encode three planes of display codes as colours; a pixel that lacks one is transparent."""
+    rows = np.zeros((SIDE, 1 + 4 * SIDE), np.uint8)
+    pixels = rows[:, 1:].reshape(SIDE, SIDE, 4)
+    for number, plane in enumerate(codes):
+        pixels[..., number] = plane
+    pixels[..., 3] = np.where(np.all(np.stack(codes) > 0, axis=0), 255, 0)
+    header = _chunk(b"IHDR", _IHDR[:9] + bytes((6,)) + _IHDR[10:])
+    body = isal_zlib.compress(rows.tobytes(), _LEVEL)
+    return _SIGNATURE + header + _chunk(b"IDAT", body) + _TAIL

@@ -14,13 +14,13 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 from rasterio.env import set_gdal_config
 
-from analytics.remote.indices import index as index_named
 from api.tiles import palettes, png
 from api.tiles.display import DisplayRaster
 from api.tiles.facts import Facts
 from api.tiles.grid import exists
 from api.tiles.handles import Handles
-from api.tiles.live import BandsRaster, Expression, LiveSource
+from api.tiles.live import BandsRaster, LiveSource
+from api.tiles.recipe import Recipe, recipe
 from models.errors import NotFound, Unavailable
 from models.scene import Layer
 
@@ -68,30 +68,42 @@ class TileSource:
     def live(
         self, layer: Layer, z: int, x: int, y: int, *, index: str | None = None
     ) -> bytes | None:
-        """Return a tile computed from the bands of a layer's scene, or None where it is empty.
-
-        Parameters
-        ----------
-        index : str, optional
-            Index to compute, shown over the layer's range; the layer's own by default.
+        """Return a tile of an index of a layer's scene, or None where it is empty.
 
         Raises
         ------
         NotFound
             The scene keeps no bands, or not those of the index; or the index is unknown.
         """
-        wanted = index_named(index or layer.product)
-        expression = Expression(wanted, layer.low, layer.high)
+        return self.cooked(layer, recipe(layer, index_key=index), z, x, y)
 
-        def draw() -> NDArray[np.uint8] | None:
-            if layer.bands_path is None:
-                raise NotFound(noun="bands of scene", key=layer.scene_id)
-            raster = self._header(BandsRaster.open, self._archive / layer.bands_path)
-            if missing := [role for role in wanted.bands if role not in raster.bands]:
-                raise NotFound(noun="band", key=", ".join(missing))
-            return self._live.codes(raster, expression, z, x, y)
+    def cooked(self, layer: Layer, how: Recipe, z: int, x: int, y: int) -> bytes | None:
+        """Return a tile computed from the bands of a layer's scene, or None where it is empty.
 
-        return self._tile(f"live {wanted.key}", layer, (z, x, y), draw)
+        Raises
+        ------
+        NotFound
+            The scene keeps no bands, or not those that are asked for.
+        """
+
+        def draw() -> bytes:
+            raster = self._bands_of(layer, how)
+            found = [self._live.codes(raster, one, z, x, y) for one in how.expressions]
+            drawn = [codes for codes in found if codes is not None and codes.any()]
+            if len(drawn) < len(how.expressions):
+                return b""
+            return png.encode(drawn[0], how.palette) if how.palette else png.encode_rgb(drawn)
+
+        return self._kept(f"live {layer.scene_id} {how.facts}", layer, (z, x, y), draw)
+
+    def _bands_of(self, layer: Layer, how: Recipe) -> BandsRaster:
+        if layer.bands_path is None:
+            raise NotFound(noun="bands of scene", key=layer.scene_id)
+        raster = self._header(BandsRaster.open, self._archive / layer.bands_path)
+        roles = {role for one in how.expressions for role in one.index.bands}
+        if missing := sorted(roles - set(raster.bands)):
+            raise NotFound(noun="band", key=", ".join(missing))
+        return raster
 
     def legend(self, layer: Layer) -> dict[str, Any]:
         """Return unit, stops (value and colour) and what nodata looks like (transparent)."""
@@ -100,6 +112,8 @@ class TileSource:
             "stops": palettes.stops(layer.palette, layer.low, layer.high),
             "nodata": None,
         }
+
+    recipe = staticmethod(recipe)
 
     def facts(self, path: str) -> Facts | None:
         """Return the header of a file of the archive, or None when it cannot be read."""
@@ -119,15 +133,24 @@ class TileSource:
         address: tuple[int, int, int],
         draw: Callable[[], NDArray[np.uint8] | None],
     ) -> bytes | None:
+
+        def encoded() -> bytes:
+            codes = draw()
+            # an empty tile is remembered as no bytes
+            return png.encode(codes, layer.palette) if codes is not None and codes.any() else b""
+
+        return self._kept(kind, layer, address, encoded)
+
+    def _kept(
+        self, kind: str, layer: Layer, address: tuple[int, int, int], draw: Callable[[], bytes]
+    ) -> bytes | None:
         if not exists(*address):
             return None
         key = (kind, layer.id, address)
         with self._lock:
             known = self._tiles.get(key)
         if known is None:
-            codes = draw()
-            # an empty tile is remembered as no bytes
-            known = png.encode(codes, layer.palette) if codes is not None and codes.any() else b""
+            known = draw()
             self._remember(key, known)
         return known or None
 
