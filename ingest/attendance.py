@@ -51,15 +51,21 @@ class Attendance:
 
     def note(self, batch: Batch) -> None:
         """Note the devices of a committed batch."""
-        delays = _delays(batch)
+        smallest: dict[int, float] = {}
+        for number, delay in _delays(batch).items():
+            device = batch.devices[number]
+            if delay < smallest.get(device, float("inf")):
+                smallest[device] = delay
+        # signs in their order, else only a device's last message of the batch counts
+        last = {device: number for number, device in batch.devices.items()}
+        telling = sorted({*last.values(), *batch.signs}) if batch.signs else last.values()
         with self._changing:
-            for number, device in batch.devices.items():
+            for device, delay in smallest.items():
+                received = batch.messages[last[device]].received
+                self._delays.setdefault(device, _Delay(received)).note(received, delay)
+            for number in telling:
                 received = batch.messages[number].received
-                delay = delays.get(number)
-                if delay is not None:
-                    held = self._delays.setdefault(device, _Delay(received))
-                    held.note(received, delay)
-                self._hear(device, received, batch.signs.get(number))
+                self._hear(batch.devices[number], received, batch.signs.get(number))
 
     def _hear(self, device: int, received: int, signs: Signs | None) -> None:
         seen = datetime.fromtimestamp(received / 1e6, UTC)

@@ -171,9 +171,18 @@ def day_of(received: int) -> date:
     return _EPOCH.date() + timedelta(days=(received + _SHANGHAI_US) // _DAY_US)
 
 
+def _days(messages: Sequence[Message]) -> list[date]:
+    """Return the day of each message; a batch nearly always lies within one."""
+    arrivals = [message.received for message in messages]
+    if not arrivals:
+        return []
+    first, last = day_of(min(arrivals)), day_of(max(arrivals))
+    return [first] * len(arrivals) if first == last else [day_of(at) for at in arrivals]
+
+
 def _entries(batch: Batch, outcomes: NDArray[np.uint8]) -> list[LedgerEntry]:
     numbers: dict[tuple[str, date], int] = {}
-    days = [day_of(message.received) for message in batch.messages]
+    days = _days(batch.messages)
     account = np.fromiter(
         (numbers.setdefault(key, len(numbers)) for key in zip(batch.accounts, days, strict=True)),
         np.intp,

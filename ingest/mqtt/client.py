@@ -19,7 +19,7 @@ from typing import Any
 from paho.mqtt.client import ConnectFlags, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.mqtt.buffered import BufferedClient
+from ingest.mqtt.buffered import Arrival, BufferedClient
 from ingest.mqtt.host import HostState
 from ingest.mqtt.inbox import KEPT, Inbox, Message
 from ingest.mqtt.link import Link as Link
@@ -29,6 +29,7 @@ from ingest.mqtt.wishes import Wishes
 _LOG = logging.getLogger(__name__)
 _BACK_OFF_S = (0.2, 5.0)
 _TURN_S = 1.0
+_NAMES = 65_536  # topics remembered: the same object each time is compared the fastest
 
 
 class Subscriber:
@@ -80,6 +81,7 @@ class Subscriber:
         self._unwanted: deque[list[str]] = deque()
         self._leaving: dict[int | None, list[str]] = {}  # by packet id
         self._burst: list[Message] = []
+        self._names: dict[bytes, str] = {}
         self._settled: deque[Message] = deque()
         self._replies: deque[tuple[str, bytes]] = deque(maxlen=1_000)
         self._wake_in, self._wake_out = socket.socketpair()
@@ -97,6 +99,7 @@ class Subscriber:
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
+        client.on_arrivals = self._on_arrivals
         return client
 
     @property
@@ -250,15 +253,21 @@ class Subscriber:
 
     def _on_message(self, _client: object, _data: object, message: MQTTMessage) -> None:
         # an exception here would end the client (paho #867): nothing below can raise
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(not UTF-8)"
-        size = len(message.payload)
-        payload = bytes(message.payload[:KEPT] if size > self._max_payload else message.payload)
+        name = bytes(message._topic)
+        self._on_arrivals([(name, bytes(message.payload), message.mid, bool(message.retain))])
+
+    def _on_arrivals(self, arrivals: list[Arrival]) -> None:
         now = time.time_ns() // 1_000
-        held = message.mid, self._session, False, bool(message.retain)
-        self._burst.append(Message(topic, payload, now, size, self.generation, *held))
+        if len(self._names) > _NAMES:
+            self._names.clear()
+        for topic, payload, mid, retained in arrivals:
+            name = self._names.get(topic)
+            if name is None:
+                name = self._names[topic] = _decoded(topic)
+            size = len(payload)
+            kept = payload[:KEPT] if size > self._max_payload else payload
+            held = mid, self._session, False, retained
+            self._burst.append(Message(name, kept, now, size, self.generation, *held))
 
     def _on_connect(
         self,
@@ -311,3 +320,10 @@ class Subscriber:
         if not self.why and not self._stopping:
             self.why = f"connection lost: {code}"
             _LOG.warning("%s", self.why)
+
+
+def _decoded(topic: bytes) -> str:
+    try:
+        return topic.decode()
+    except UnicodeDecodeError:
+        return "(not UTF-8)"
