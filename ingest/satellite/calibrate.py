@@ -5,7 +5,8 @@ the platform fixes; gains of radiance; scale and offset of the files; float refl
 Sentinel-2 the quantification with the offset of its metadata or processing baseline.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def meaning(platform: Descriptor, bands: dict[str, Band], said: Metadata) -> Mea
     for role, one in bands.items():
         if one.stated and said.offset is not None:
             # what is said of the scene holds against the item of a provider who has applied it
-            fixed[role] = Calibration(one.scale, said.offset)
+            fixed[role] = replace(_scaled(one.scale, 0.0), offset=said.offset)
         elif one.stated:
             fixed[role] = _scaled(one.scale, one.offset)
     rest = {role: one for role, one in bands.items() if role not in fixed}
@@ -55,6 +56,9 @@ def meaning(platform: Descriptor, bands: dict[str, Band], said: Metadata) -> Mea
 
 def _scaled(scale: float, offset: float) -> Calibration:
     """Turn value = DN * scale + offset into our form, in which the offset is in DN."""
+    if not (isfinite(scale) and isfinite(offset) and scale > 0):
+        detail = f"a scale of {scale:g} with an offset of {offset:g} measures nothing"
+        raise SceneRejected(reason="bad_metadata", detail=detail)
     return Calibration(scale, offset / scale)
 
 
@@ -83,7 +87,7 @@ def _usual(platform: Descriptor, bands: dict[str, Band], said: Metadata) -> Mean
         notes.append("float reflectance: scale 1, no offset")
         whole = dict.fromkeys(bands, Calibration(1.0, 0.0))
         return Meaning(whole, "float reflectance", tuple(notes))
-    if not quantification:
+    if quantification <= 0:
         detail = "nothing says what its numbers mean: state scale and offset of each band"
         raise SceneRejected(reason="bad_metadata", detail=detail)
     offset, source = _offset(platform, said)

@@ -28,6 +28,8 @@ _FOLDER = Path(__file__).parent / "platforms"
 # MSK_QUALIT_B04.jp2 and friends lie under QI_DATA of every SAFE product and hold no reflectance
 _NOT_BANDS = r"(?:^|[/_\-])(?:MSK|QI_DATA|TCI|PVI|AOT|WVP|preview|thumbnail)"
 
+_MOST_GROWN_M = 5000.0
+
 
 class MaskRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which band is the mask, of which kind, and what its codes or bits mean.
@@ -52,6 +54,15 @@ class MaskRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snow: tuple[int, ...] = ()
     water: tuple[int, ...] = ()
     grow_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check that codes fit a byte, bits a word, and the radius a scene."""
+        most = 15 if self.kind == "bits" else 255
+        listed = (*self.keep, *self.out, *self.cloud, *self.shadow, *self.snow, *self.water)
+        if any(not 0 <= one <= most for one in listed):
+            raise ValueError(f"{self.kind} of a mask are 0..{most}")
+        if not 0 <= self.grow_m <= _MOST_GROWN_M:
+            raise ValueError(f"grow_m is 0..{_MOST_GROWN_M:g}")
 
     def scheme(self) -> Scheme:
         """Return the table of marks."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analytics.remote.radiance import earth_sun_distance, reflectance_per_radiance
 from ingest.satellite.descriptors import Descriptor
-from ingest.satellite.metadata import Metadata, element, read_text
+from ingest.satellite.metadata import Metadata, element, number, read_text
 from ingest.satellite.radiometry import gains
 from models.calendar import SHANGHAI
 from models.errors import SceneRejected
@@ -34,8 +34,9 @@ def beside(path: Path) -> Metadata:
     written = next((t for t in (element(text, name) for name in _TIMES) if t), None)
     zenith, azimuth = element(text, "SolarZenith"), element(text, "SolarAzimuth")
     try:
-        angles = {} if zenith is None else {"sun_elevation": 90 - float(zenith)}
-        angles |= {} if azimuth is None else {"sun_azimuth": float(azimuth)}
+        sun, around = number(zenith), number(azimuth)
+        angles = {} if sun is None else {"sun_elevation": 90 - sun}
+        angles |= {} if around is None else {"sun_azimuth": around}
         time = None if written is None else _instant(written, float(named[3]))
     except ValueError as broken:
         detail = f"{xml.name} cannot be read: {broken}"

@@ -4,6 +4,7 @@ The offset of Sentinel-2 follows the processing baseline or the metadata, never 
 a reprocessed scene of 2018 carries it, a scene of January 2022 may not.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -219,14 +220,23 @@ def element(text: str, name: str) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """Read a number, or None where there is none.
+    """Read a finite number, or None where there is none.
 
     Raises
     ------
-    ValueError
+    SceneRejected
         It is something else.
     """
-    return None if value is None else float(str(value))
+    if value is None:
+        return None
+    try:
+        found = float(str(value))
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        detail = f"{str(value)[:60]!r} is not a number"
+        raise SceneRejected(reason="bad_metadata", detail=detail)
+    return found
 
 
 def read_text(path: Path) -> str:

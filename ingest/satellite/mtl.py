@@ -7,6 +7,7 @@ that keeps the last one found gives reflectances that look right and are not.
 
 import json
 import re
+from math import isfinite
 from pathlib import Path
 
 from ingest.satellite.metadata import Metadata, instant, read_text
@@ -99,8 +100,8 @@ def from_mtl(path: Path) -> Metadata:
             place=_place(said["PROJECTION_ATTRIBUTES"]),
             sensor=image["SPACECRAFT_ID"],
             angles={
-                "sun_elevation": float(image["SUN_ELEVATION"]),
-                "sun_azimuth": float(image["SUN_AZIMUTH"]),
+                "sun_elevation": _finite(image["SUN_ELEVATION"]),
+                "sun_azimuth": _finite(image["SUN_AZIMUTH"]),
             },
         )
     except (KeyError, ValueError, TypeError, AttributeError) as broken:
@@ -114,15 +115,15 @@ def _scales(said: Groups, roles: dict[str, str]) -> dict[str, tuple[float, float
         return None
     scales = {
         role: (
-            float(reflectance[f"REFLECTANCE_MULT_{n}"]),
-            float(reflectance[f"REFLECTANCE_ADD_{n}"]),
+            _finite(reflectance[f"REFLECTANCE_MULT_{n}"]),
+            _finite(reflectance[f"REFLECTANCE_ADD_{n}"]),
         )
         for role, n in roles.items()
     }
     if any(key.startswith("TEMPERATURE_MULT_") for key in temperature):
         band = next(key for key in temperature if key.startswith("TEMPERATURE_MULT_"))
         mult, add = temperature[band], temperature[band.replace("MULT", "ADD")]
-        scales["thermal"] = (float(mult), float(add))
+        scales["thermal"] = (_finite(mult), _finite(add))
     return scales
 
 
@@ -130,9 +131,28 @@ def _place(said: dict[str, str]) -> Grid | None:
     """Rebuild the grid: the corners are centres of the corner pixels, not their edges."""
     if said["MAP_PROJECTION"] != "UTM" or said["ORIENTATION"] != "NORTH_UP":
         return None
-    side = float(said["GRID_CELL_SIZE_REFLECTIVE"])
-    x, y = (float(said[f"CORNER_UL_PROJECTION_{axis}_PRODUCT"]) for axis in "XY")
-    width, height = int(said["REFLECTIVE_SAMPLES"]), int(said["REFLECTIVE_LINES"])
+    side, x, y = (
+        _finite(said[key])
+        for key in (
+            "GRID_CELL_SIZE_REFLECTIVE",
+            "CORNER_UL_PROJECTION_X_PRODUCT",
+            "CORNER_UL_PROJECTION_Y_PRODUCT",
+        )
+    )
+    width, height, zone = (
+        int(said[key]) for key in ("REFLECTIVE_SAMPLES", "REFLECTIVE_LINES", "UTM_ZONE")
+    )
+    if not (1 <= zone <= 60 and side > 0 and width > 0 and height > 0):
+        raise ValueError(f"{width} x {height} pixels of {side:g} m in UTM zone {zone}")
     # USGS counts the southern hemisphere in northern zones, with negative northings
-    epsg = 32600 + int(said["UTM_ZONE"])
-    return Grid(epsg, x - side / 2, y + side / 2, side, side, width, height)
+    grid = Grid(32600 + zone, x - side / 2, y + side / 2, side, side, width, height)
+    if abs(x) > 2e6 or abs(y) > 1e7:
+        raise ValueError(f"its corner lies at {x:g}, {y:g}, outside UTM zone {zone}")
+    return grid
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value

@@ -113,8 +113,8 @@ def _on_one_grid(
         A required band does not fit.
     """
     measured = {role: one for role, one in found.bands.items() if role not in speaking}
-    if not measured:
-        detail = f"no band measures anything: there is {', '.join(found.bands)}"
+    if not measured or not all(role in measured for role in found.descriptor.required):
+        detail = f"a mask measures nothing, and there is {', '.join(found.bands)}"
         raise SceneRejected(reason="missing_band", detail=detail)
     grid = _grid(found.descriptor, measured)
     needed = found.descriptor.required or tuple(measured)

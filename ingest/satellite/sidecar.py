@@ -5,6 +5,7 @@ there is. For platforms whose every delivery differs (Jilin-1, drones) it is the
 """
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from models.errors import SceneRejected
 
 NAMES = ("scene.json", "descriptor.toml")
 _ANGLES = ("sun_elevation", "sun_azimuth", "off_nadir", "azimuth", "incidence_angle")
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BAND_FACTS = {"file", "band", "scale", "offset", "nodata", "valid"}
 
 
@@ -79,16 +81,16 @@ def _facts(said: dict[str, Any], path: Path) -> Metadata:
         time=instant(_text(time)) if time else None,
         time_from=path.name if time else None,
         baseline=str(baseline) if baseline else None,
-        offset=None if offset is None else float(offset),
+        offset=number(offset),
         offset_from=None if offset is None else offset_from,
         quantification=number(said.get("quantification")),
         bands=_bands(said.get("bands"), number(said.get("nodata"))),
-        title_zh=title.get("zh"),
-        title_en=title.get("en"),
-        attribution=said.get("attribution"),
+        title_zh=_word(title.get("zh")),
+        title_en=_word(title.get("en")),
+        attribution=_word(said.get("attribution")),
         notes=tuple(str(note) for note in said.get("notes", ())) or None,
         platform=item.platform_of(said),
-        collection=said.get("collection"),
+        collection=_collection(said.get("collection")),
         mask=None if mask is None else msgspec.convert(mask, MaskRule),
         angles=_angles(said),
     )
@@ -113,18 +115,37 @@ def _named(one: object, nodata: float | None) -> Named:
         return Named(file=one, nodata=nodata)
     if not isinstance(one, dict) or one.keys() - _BAND_FACTS:
         raise TypeError(f"a band is a file, a number, or has {sorted(_BAND_FACTS)}: not {one!r}")
-    valid = one.get("valid")
+    file, index, valid = one.get("file"), one.get("band", 1), one.get("valid")
+    if not isinstance(index, int) or not isinstance(file, str | None):
+        raise TypeError(f"a band has a file name and a number, not {file!r} and {index!r}")
+    if valid is not None and not (isinstance(valid, list) and len(valid) == 2):
+        raise TypeError(f"valid is the lowest and the highest value, not {valid!r}")
+    low, high = (number(edge) for edge in valid or (None, None))
     return Named(
-        file=one.get("file"),
-        index=int(one.get("band", 1)),
+        file=file,
+        index=index,
         scale=number(one.get("scale")),
         offset=number(one.get("offset")),
         nodata=number(one.get("nodata", nodata)),
-        valid=None if valid is None else (float(valid[0]), float(valid[1])),
+        valid=None if low is None or high is None else (low, high),
     )
+
+
+def _word(said: object) -> str | None:
+    return None if said is None else str(said)[:500]
+
+
+def _collection(said: object) -> str | None:
+    """Read the name of a collection, which becomes part of the name of a folder."""
+    if said is None:
+        return None
+    if not isinstance(said, str) or not _COLLECTION.fullmatch(said):
+        raise TypeError(f"a collection is letters, digits, '.', '-', '_': not {said!r}")
+    return said
 
 
 def _angles(said: dict[str, Any]) -> dict[str, float] | None:
     """Sun and view angles by their names in STAC's view extension, with or without its prefix."""
     found = {name: said.get(f"view:{name}", said.get(name)) for name in _ANGLES}
-    return {name: float(one) for name, one in found.items() if one is not None} or None
+    angles = {name: number(one) for name, one in found.items()}
+    return {name: one for name, one in angles.items() if one is not None} or None

@@ -4,6 +4,7 @@ All of them are SYNTHETIC but the corner of a real Landsat scene.
 """
 
 import json
+import re
 import tarfile
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import rasterio
 
 from ingest.satellite.pipeline import take_in
+from ingest.satellite.scene import open_scene
+from models import calendar
 from models.errors import SceneRejected
 from tests.ingest.satellite import scenes
 from tests.ingest.satellite.test_items import asset, item, rasters
@@ -204,6 +207,62 @@ CASES = {
     zip_without_nir: "missing_band",
 }
 UNTIMED = (item_of_tomorrow,)
+
+
+ODD = [
+    {"bands": {"red": {"band": 1, "scale": 0, "offset": 0}}},
+    {"bands": {"red": {"band": 1, "scale": -1e-4, "offset": 0}}},
+    {"bands": {"red": {"band": 1, "scale": float("inf"), "offset": 0}}},
+    {"bands": {"red": {"band": float("inf"), "scale": 1, "offset": 0}}},
+    {"bands": {"red": {"band": 1, "scale": 1, "offset": 0, "valid": [1]}}},
+    {"bands": {"red": {"file": ["a.tif"], "scale": 1, "offset": 0}}},
+    {"collection": "../../escape"},
+    {"collection": 5},
+    {"boa_add_offset": "much"},
+    {"view:off_nadir": "steep"},
+    {"mask": {"kind": "codes", "role": "m", "cloud": [300]}},
+    {"mask": {"kind": "bits", "role": "m", "out": [-1]}},
+    {"mask": {"kind": "alpha", "role": "m", "grow_m": float("nan")}},
+    {"mask": {"kind": "alpha", "role": "red"}, "platform": "sentinel-2-band-files"},
+    {"properties": []},
+    {"assets": {"red": {"href": "stack.tif", "raster:bands": [{"scale": 0, "offset": 1}]}}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: json.dumps(odd)[:50])
+def test_an_odd_fact_of_a_descriptor_is_refused_by_name(odd, tmp_path):
+    """What made an earlier reader fail with an error of its own, found by random changes."""
+    stated = {"scale": 1e-4, "offset": 0}
+    bands = {"red": {"band": 1, **stated}, "nir": {"band": 2, **stated}, "m": 3}
+    facts = {"time": "2024-06-01T02:35:51Z", "collection": "x", "bands": bands}
+    described(tmp_path, facts | odd)
+    with pytest.raises(SceneRejected) as refusal:
+        open_scene(tmp_path, now=calendar.now())
+    assert refusal.value.facts["reason"] in ("bad_metadata", "missing_band")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "UTM_ZONE = 99",
+        "GRID_CELL_SIZE_REFLECTIVE = 0",
+        "GRID_CELL_SIZE_REFLECTIVE = 1e400",
+        "CORNER_UL_PROJECTION_X_PRODUCT = 99999999999",
+        "REFLECTANCE_MULT_BAND_5 = 0",
+        "REFLECTANCE_ADD_BAND_4 = nan",
+        "SUN_ELEVATION = 1e400",
+        "DATE_ACQUIRED = 2020-13-01",
+    ],
+)
+def test_an_odd_number_in_an_mtl_is_refused_by_name(line, tmp_path):
+    folder = landsat(tmp_path)
+    mtl = folder / f"{NAME}_MTL.txt"
+    key = line.partition(" = ")[0]
+    # the last group that holds the key is Level-1's, which does not count: change them all
+    mtl.write_text(re.sub(rf"\b{key} = .*", line, mtl.read_text()))
+    with pytest.raises(SceneRejected) as refusal:
+        open_scene(folder, now=calendar.now())
+    assert refusal.value.facts["reason"] in ("bad_metadata", "bad_time")
 
 
 @pytest.mark.parametrize("broken", CASES, ids=lambda case: case.__name__)
