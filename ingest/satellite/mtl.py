@@ -142,7 +142,7 @@ def _place(said: dict[str, str]) -> Grid | None:
     width, height, zone = (
         int(said[key]) for key in ("REFLECTIVE_SAMPLES", "REFLECTIVE_LINES", "UTM_ZONE")
     )
-    if not (1 <= zone <= 60 and side > 0 and width > 0 and height > 0):
+    if not (1 <= zone <= 60 and 0 < side <= 1000 and width > 0 and height > 0):
         raise ValueError(f"{width} x {height} pixels of {side:g} m in UTM zone {zone}")
     # USGS counts the southern hemisphere in northern zones, with negative northings
     grid = Grid(32600 + zone, x - side / 2, y + side / 2, side, side, width, height)
