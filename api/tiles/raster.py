@@ -20,6 +20,7 @@ from api.tiles.facts import Facts
 from api.tiles.grid import exists
 from api.tiles.handles import Handles
 from api.tiles.live import BandsRaster, LiveSource
+from api.tiles.probe import Probe
 from api.tiles.recipe import Recipe, recipe
 from models.errors import NotFound, Unavailable
 from models.scene import Layer
@@ -50,6 +51,7 @@ class TileSource:
         self._archive = archive
         self._handles = Handles()
         self._live = LiveSource(self._handles)
+        self.probe = Probe(archive, self._handles)
         self._headers: LRUCache[tuple[object, Path], Any] = LRUCache(_MOST_HEADERS)
         self._tiles: LRUCache[tuple[object, ...], bytes] = LRUCache(
             _TILE_BYTES if cached else 0, getsizeof=len
