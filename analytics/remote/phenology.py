@@ -1,6 +1,7 @@
 """Start, peak and end of the growing season from a smoothed series of an index."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def season(series: Floats, times: Floats, threshold: float = THRESHOLD) -> Seaso
     A start is only said where the rise was seen from its foot, an end only where the fall
     has come down to the threshold: in July there is no end yet.
     """
-    flat = series.reshape(len(times), -1)
+    flat = series.reshape(len(times), prod(series.shape[1:]))
     found = np.full((4, flat.shape[1]), np.nan)
     known = np.isfinite(flat)
     for k in np.flatnonzero(known.sum(axis=0) >= 5):

@@ -1,5 +1,7 @@
 """Smoothing and gap filling of a series of an index; what is filled is marked as filled."""
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,7 @@ def whittaker(
     """
     given = np.asarray(series, np.float64)
     length, shape = given.shape[0], given.shape[1:]
-    flat = given.reshape(length, -1)
+    flat = given.reshape(length, prod(shape))
     seen = np.isfinite(flat)
     enough = seen.sum(axis=0) >= 3
     smoothed = np.full_like(flat, np.nan)

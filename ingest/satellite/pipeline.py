@@ -22,7 +22,7 @@ from ingest.satellite.pixels import Maker
 from ingest.satellite.plan import Grid, moved_to
 from ingest.satellite.products import NDVI, PRODUCTS, Product, products
 from ingest.satellite.read import Reader
-from ingest.satellite.scene import open_scene
+from ingest.satellite.scene import checksum, open_scene
 from ingest.satellite.source import SourceScene
 from ingest.satellite.workshop import INCOMING, sweep, workshop
 from ingest.satellite.zonal import Rasters, verdicts
@@ -230,6 +230,8 @@ def _make(
         scene = catalogue.scene_row(
             task.name, task.source, task.target, task.sums, tally, task.provenance, task.product
         )
+        files = {path.name: checksum(path) for path in sorted(folder.iterdir())}
+        scene = replace(scene, lineage=scene.lineage | {"files": files})
         layers = _layers(task, scene, folder)
         tell("fields")
         judged = _judge(task, scene, reader, folder, database)

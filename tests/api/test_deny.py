@@ -105,6 +105,7 @@ ROUTES = [
     ("GET", "/v1/fields?farm={farm}", None, EVERYONE, INSIDE),
     ("GET", "/v1/fields/{field}", None, EVERYONE, INSIDE),
     ("GET", "/v1/fields/{field}/zonal", None, EVERYONE, INSIDE),
+    ("GET", "/v1/fields/{field}/season", None, EVERYONE, INSIDE),
     ("POST", "/v1/fields", FIELD, OPERATORS, INSIDE),
     ("GET", "/v1/devices", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/devices?farm={farm}", None, EVERYONE, INSIDE),

@@ -1,8 +1,14 @@
 """Registering farms, fields and devices: what is taken, and what is refused with which words."""
 
+import math
+
 import pytest
 from shapely.geometry import Point, mapping
 
+from analytics.remote.period import Period
+from models.place import Provenance
+from models.scene import Scene, ZonalValue
+from models.store import scenes
 from tests.api.world import DUNHUA, SPOTS, YUSHU
 
 NAME = {"zh": "名", "en": "Name"}
@@ -224,3 +230,47 @@ def test_a_field_shows_its_satellite_values(world):
     streams = world.get("/v1/datastreams", params={"field": place.field}).json()["items"]
     (sky,) = [s for s in streams if s["device_id"] is None]
     assert (sky["quantity"], sky["field_id"]) == ("ndvi", place.field)
+
+
+def test_the_spread_of_a_field_surrounds_its_mean(world):
+    place = world.places[YUSHU]
+    (value,) = world.get(f"/v1/fields/{place.field}/zonal").json()["items"]
+    assert value["p10"] < value["median"] < value["p90"]
+    assert value["p10"] < value["mean"] < value["p90"]
+    assert value["sd"] > 0
+    none = world.get(f"/v1/fields/{place.field}/zonal", params={"product": "ndmi"})
+    assert none.json()["items"] == []
+    wrong = world.get(f"/v1/fields/{place.field}/zonal", params={"product": "NDVI; --"})
+    assert wrong.status_code == 422
+
+
+def test_a_season_is_told_from_the_composites_of_a_field(fresh_world):
+    world = fresh_world
+    field = world.places[YUSHU].field
+    empty = world.get(f"/v1/fields/{field}/season", params={"year": 2025}).json()
+    assert (empty["start"], empty["peak"], empty["end"], empty["series"]) == (None,) * 3 + ([],)
+    period = Period(2025, 3, 1)
+    with world.platform.database.writing() as tx:
+        while period <= Period(2025, 10, 3):
+            if period != Period(2025, 6, 2):
+                put_composite(tx, field, period)
+            period = period.following
+    told = world.get(f"/v1/fields/{field}/season", params={"year": 2025}).json()
+    assert [one["day"] for one in told["series"] if one["filled"]] == ["2025-06-11"]
+    # a fifth of the rise is reached 57 days before and after the top on 29 July
+    assert "2025-05-25" < told["start"] < "2025-06-08"
+    assert "2025-07-20" <= told["peak"] <= "2025-08-01"
+    assert "2025-09-18" < told["end"] < "2025-10-01"
+    assert world.get(f"/v1/fields/{field}/season", params={"year": 2024}).json()["series"] == []
+
+
+def put_composite(tx, field, period):
+    """Keep a field's value of a synthetic maize season whose top is on day 210."""
+    day = period.first.timetuple().tm_yday
+    mean = 0.15 + 0.7 * math.exp(-(((day - 210) / 45) ** 2))
+    at, box = period.bounds[0], (125.0, 43.0, 126.0, 44.0)
+    name, real = f"heitu-ndvi-dekad_{period}", Provenance.SYNTHETIC
+    scenes.add_scene(
+        tx, Scene(name, "heitu-ndvi-dekad", at, box, 32651, 1.0, real, {}, "合成", "synthetic")
+    )
+    scenes.add_zonal(tx, [ZonalValue(field, name, "ndvi_dekad", at, mean, 9, 9, 1.0, None)])
