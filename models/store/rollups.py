@@ -1,7 +1,7 @@
 """Hourly and daily aggregates, kept equal to a recompute by a queue of dirty hours."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -47,26 +47,34 @@ def _refresh_plain(database: Database) -> int:
 def _refresh_timescale(database: Database) -> int:
     with database.reading() as tx:
         queued = tx.rows("readings", "dirty", limit=_BATCH)
+        expired = tx.row("readings", "expired_before")
     if not queued:
         return 0
-    hours = [row.hour for row in queued]
+    # an hour whose readings have expired keeps its aggregate, whatever comes late
+    hours = [row.hour for row in queued if expired is None or row.hour >= expired.instant]
     # a refresh cannot run inside a transaction; within the range TimescaleDB computes only
     # what its own invalidation log names
     connection = database.connect()
     connection.autocommit = True
     with connection:
-        _refresh_aggregate(connection, "reading_hourly", hours, HOUR)
-        _refresh_aggregate(connection, "reading_daily", _days(hours), DAY)
+        if hours:
+            floor = datetime.min.replace(tzinfo=UTC) if expired is None else expired.instant
+            _refresh_aggregate(connection, "reading_hourly", hours, HOUR, floor)
+            _refresh_aggregate(connection, "reading_daily", _days(hours), DAY, floor)
     with database.writing() as tx:
         tx.run("readings", "clean", ids=[row.id for row in queued])
     return len(queued)
 
 
 def _refresh_aggregate(
-    connection: "psycopg.Connection[object]", view: str, dirty: list[datetime], width: timedelta
+    connection: "psycopg.Connection[object]",
+    view: str,
+    dirty: list[datetime],
+    width: timedelta,
+    floor: datetime,
 ) -> None:
     # one bucket wider on both sides: a window that covers no whole bucket is refused
     connection.execute(
         "CALL refresh_continuous_aggregate(%s::regclass, %s::timestamptz, %s::timestamptz)",
-        (view, min(dirty) - width, max(dirty) + 2 * width),
+        (view, max(min(dirty) - width, floor), max(dirty) + 2 * width),
     )

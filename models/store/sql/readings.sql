@@ -201,6 +201,10 @@ ORDER BY m.bucket;
 -- The oldest hours that wait for a rollup.
 SELECT id, hour FROM rollup_dirty ORDER BY id LIMIT :limit;
 
+-- name: expired_before
+-- Up to when readings have been removed; none while none were.
+SELECT value::timestamptz AS instant FROM platform WHERE key = 'dropped_before';
+
 -- name: roll_hours
 -- Compute the given hours again from their readings; not hours whose readings have expired.
 INSERT INTO reading_hourly AS h (bucket, datastream_id, n, n_good, s, mn, mx, last)
