@@ -121,7 +121,13 @@ def live_facts(scene_id: str, it: Layer, index: str, z: int, x: int, y: int) -> 
     return f"{scene_id} {it.bands_path} {it.palette} {index} {z}/{x}/{y}"
 
 
-def _tile(request: Request, facts: str, draw: Callable[[], bytes | None]) -> Response:
+def answer_tiles() -> dict[int | str, dict[str, Any]]:
+    """Return the answers that a route of tiles declares."""
+    return _ANSWERS
+
+
+def drawn(request: Request, facts: str, draw: Callable[[], bytes | None]) -> Response:
+    """Answer with a tile, or that it is unchanged, or that there is none."""
     etag = tag(facts)
     same = unchanged(request, etag, HEADERS)
     if same is not None:
@@ -149,7 +155,7 @@ def display_tile(
     state = request.app.state
     it = state.layers.layer(entrant, layer_id)
     facts = display_facts(layer_id, it, z, x, y)
-    return _tile(request, facts, lambda: state.tiles.source().display(it, z, x, y))
+    return drawn(request, facts, lambda: state.tiles.source().display(it, z, x, y))
 
 
 @router.get(
@@ -183,7 +189,7 @@ def live_tile(
     if expression is None and bands is None and rescale is None and colormap is None:
         key = index or "ndvi"
         facts = live_facts(scene_id, it, key, z, x, y)
-        return _tile(request, facts, lambda: source.live(it, z, x, y, index=key))
+        return drawn(request, facts, lambda: source.live(it, z, x, y, index=key))
     how = source.recipe(
         it,
         index_key=index,
@@ -193,4 +199,4 @@ def live_tile(
         colormap=colormap,
     )
     facts = live_facts(scene_id, it, how.facts, z, x, y)
-    return _tile(request, facts, lambda: source.cooked(it, how, z, x, y))
+    return drawn(request, facts, lambda: source.cooked(it, how, z, x, y))

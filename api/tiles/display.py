@@ -55,6 +55,30 @@ class DisplayRaster:
             return self._shrunk(handles, z, x, y)
         return self._window(handles, level, x * SIDE, y * SIDE)
 
+    def at(
+        self, handles: Handles, z: int, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> Codes | None:
+        """Return the codes under columns of longitudes and rows of latitudes, None outside.
+
+        A pixel of zoom z is as wide in both matrix sets, so the level is that of the zoom.
+        """
+        level = min(max(self.zoom - z, 0), self.levels - 1)
+        n = SIDE * 2 ** (self.zoom - level)
+        down = 0.5 - np.arcsinh(np.tan(np.radians(lat))) / (2 * np.pi)
+        columns = np.floor((lon + 180) / 360 * n - self.left / 2**level).astype(np.int64)
+        rows = np.floor(down * n - self.top / 2**level).astype(np.int64)
+        with handles.borrow(self.path, level - 1) as dataset:
+            across = np.flatnonzero((columns >= 0) & (columns < dataset.width))
+            below = np.flatnonzero((rows >= 0) & (rows < dataset.height))
+            if not (across.size and below.size):
+                return None
+            c0, r0 = int(columns[across[0]]), int(rows[below[0]])
+            width, height = int(columns[across[-1]]) + 1 - c0, int(rows[below[-1]]) + 1 - r0
+            part: Codes = dataset.read(1, window=Window(c0, r0, width, height))
+        codes = np.zeros((lat.size, lon.size), np.uint8)
+        codes[np.ix_(below, across)] = part[np.ix_(rows[below] - r0, columns[across] - c0)]
+        return codes
+
     def _window(self, handles: Handles, level: int, column: int, row: int) -> Codes | None:
         """Read 256 x 256 pixels at a pixel address of a level's zoom, 0 beyond the edges."""
         left, top = self.left / 2**level, self.top / 2**level

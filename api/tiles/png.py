@@ -53,3 +53,14 @@ def encode_rgb(codes: list[NDArray[np.uint8]]) -> bytes:
     header = _chunk(b"IHDR", _IHDR[:9] + bytes((6,)) + _IHDR[10:])
     body = isal_zlib.compress(rows.tobytes(), _LEVEL)
     return _SIGNATURE + header + _chunk(b"IDAT", body) + _TAIL
+
+
+def encode_ramp(palette: str, height: int = 16) -> bytes:
+    """Draw the colours of the codes 1..255, one column each."""
+    rows = np.zeros((height, 256), np.uint8)
+    rows[:, 1:] = np.arange(1, 256)
+    size = struct.pack(">II", 255, height)
+    header = _chunk(b"IHDR", size + _IHDR[8:])
+    body = isal_zlib.compress(rows.tobytes(), _LEVEL)
+    table = _chunk(b"PLTE", colours(palette).tobytes())
+    return _SIGNATURE + header + table + _chunk(b"IDAT", body) + _TAIL

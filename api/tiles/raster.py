@@ -17,9 +17,10 @@ from rasterio.env import set_gdal_config
 from api.tiles import palettes, png
 from api.tiles.display import DisplayRaster
 from api.tiles.facts import Facts
-from api.tiles.grid import exists
+from api.tiles.grid import SIDE, exists
 from api.tiles.handles import Handles
 from api.tiles.live import BandsRaster, LiveSource
+from api.tiles.matrices import WEB, MatrixSet
 from api.tiles.probe import Probe
 from api.tiles.recipe import Recipe, recipe
 from models.errors import NotFound, Unavailable
@@ -106,6 +107,33 @@ class TileSource:
         if missing := sorted(roles - set(raster.bands)):
             raise NotFound(noun="band", key=", ".join(missing))
         return raster
+
+    def mosaic(self, layers: list[Layer], grid: MatrixSet, z: int, x: int, y: int) -> bytes | None:
+        """Return the tile in which the first layer with a value wins, None where none has one."""
+        if not layers or not grid.exists(z, x, y):
+            return None
+
+        def draw() -> NDArray[np.uint8] | None:
+            whole = np.zeros((SIDE, SIDE), np.uint8)
+            for layer in layers:
+                raster = self._header(DisplayRaster.open, self._archive / layer.display_path)
+                part = (
+                    raster.codes(self._handles, z, x, y)
+                    if grid is WEB
+                    else raster.at(self._handles, z, *grid.degrees(z, x, y))
+                )
+                if part is not None:
+                    whole = np.where(whole == 0, part, whole)
+                if whole.all():
+                    break
+            return whole
+
+        names = ",".join(layer.id for layer in layers)
+        return self._tile(f"mosaic {grid.key} {names}", layers[0], (z, x, y), draw)
+
+    def ramp(self, layer: Layer) -> bytes:
+        """Return the colours of a layer as an image, from low to high."""
+        return png.encode_ramp(layer.palette)
 
     def legend(self, layer: Layer) -> dict[str, Any]:
         """Return unit, stops (value and colour) and what nodata looks like (transparent)."""

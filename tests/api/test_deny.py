@@ -31,6 +31,14 @@ SQUARE = [
     [126.60, 44.81],
     [126.60, 44.80],
 ]
+AREA = {
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [
+            [[126.546, 44.826], [126.554, 44.826], [126.55, 44.834], [126.546, 44.826]]
+        ],
+    }
+}
 NAME = {"zh": "名", "en": "Name"}
 # taken keys: an allowed request gets as far as 409 and changes nothing
 FARM = {
@@ -171,6 +179,17 @@ ROUTES = [
     ("GET", "/v1/layers/{layer}/tilejson.json", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/layers/{layer}/tiles/0/0/0.png", None, EVERYONE, ANYWHERE),
     ("GET", "/v1/layers/{layer}/data.tif", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/layers/{layer}/point?lon=126.55&lat=44.83", None, EVERYONE, ANYWHERE),
+    ("POST", "/v1/layers/{layer}/statistics", AREA, EVERYONE, ANYWHERE),
+    ("GET", "/v1/series/point?product=ndvi&lon=126.55&lat=44.83", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/products/ndvi/dates", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/products/ndvi/legend.json", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/products/ndvi/legend.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/products/ndvi/tiles/w/latest/0/0/0.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/layers/{layer}/tiles/c/1/0/0.png", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/tileMatrixSets", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/tileMatrixSets/WebMercatorQuad", None, EVERYONE, ANYWHERE),
+    ("GET", "/v1/wmts", None, EVERYONE, ANYWHERE),
     ("GET", "/stac", None, EVERYONE, ANYWHERE),
     ("GET", "/stac/conformance", None, EVERYONE, ANYWHERE),
     ("GET", "/stac/queryables", None, EVERYONE, ANYWHERE),
@@ -226,8 +245,8 @@ PUBLIC = {
 }
 
 
-# the files of a layer are one route
-FILES = {"data": "*"}
+# one route serves the files of a layer, the products, the matrix sets and the days
+FILES = dict.fromkeys(("data", "ndvi", "w", "latest", "WebMercatorQuad"), "*")
 
 
 def filled(world, template):
