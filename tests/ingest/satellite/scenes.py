@@ -91,3 +91,10 @@ def metadata_xml(baseline="05.10", offset=-1000, kind="S2MSI2A"):
 </QUANTIFICATION_VALUES_LIST>
 {f"<BOA_ADD_OFFSET_VALUES_LIST>{offsets}</BOA_ADD_OFFSET_VALUES_LIST>" if offset else ""}
 </Product_Image_Characteristics></n1:General_Info></n1:Level-2A_User_Product>"""
+
+
+class Untouched:
+    """A database for scenes that are refused before it is asked anything."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"the database was asked to {name} for a scene that cannot come in")

@@ -97,7 +97,7 @@ def test_the_same_name_twice(tmp_path):
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
 @pytest.mark.parametrize("kind", ["tar.gz", "zip", "tar"])
-def test_a_cut_archive_is_named_and_changes_nothing(tmp_path, province, kind, share):
+def test_a_cut_archive_is_named_and_changes_nothing(tmp_path, kind, share):
     path = tmp_path / f"LC08.{kind}"
     if kind == "tar.gz":
         path.write_bytes(ARCHIVE.read_bytes())
@@ -109,16 +109,16 @@ def test_a_cut_archive_is_named_and_changes_nothing(tmp_path, province, kind, sh
     archive = tmp_path / "archive"
     archive.mkdir()
     with pytest.raises(SceneRejected) as refusal:
-        take_in(path, province, archive)
+        take_in(path, scenes.Untouched(), archive)
     assert refusal.value.facts["reason"] == "truncated"
     assert list(archive.rglob("*")) == []
 
 
-def test_text_called_zip(tmp_path, province):
+def test_text_called_zip(tmp_path):
     path = tmp_path / "scene.zip"
     path.write_text("no archive")
     with pytest.raises(SceneRejected) as refusal:
-        take_in(path, province, tmp_path / "archive")
+        take_in(path, scenes.Untouched(), tmp_path / "archive")
     assert refusal.value.facts["reason"] == "truncated"
 
 
