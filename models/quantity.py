@@ -79,6 +79,8 @@ _ALL = (
     Quantity("ndre", "1", -1, 1, "红边植被指数 NDRE", "NDRE", 2, _INDEX),
     Quantity("gndvi", "1", -1, 1, "绿波段植被指数 GNDVI", "GNDVI", 2, _INDEX),
     Quantity("bsi", "1", -1, 1, "裸土指数 BSI", "Bare soil index", 2, _INDEX),
+    Quantity("water_share", "1", 0, 1, "水面占比", "Share of open water", 2, _INDEX),
+    Quantity("bare_share", "1", 0, 1, "裸地占比", "Share of bare ground", 2, _INDEX),
     Quantity("vci", "%", 0, 100, "植被状态指数 VCI", "VCI", 0, _INDEX),
     Quantity("valid_share", "%", 0, 100, "有效像元占比", "Valid-pixel share", 0, _INDEX),
 )

@@ -87,6 +87,8 @@ _UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "battery_voltage": {"V": _SAME, "mV": (0.001, 0.0)},
     "battery_level": _PERCENT,
     **{key: {"1": _SAME} for key in _INDICES},
+    "water_share": {"1": _SAME, "%": (0.01, 0.0)},
+    "bare_share": {"1": _SAME, "%": (0.01, 0.0)},
     "vci": _PERCENT,
     "valid_share": _PERCENT,
 }

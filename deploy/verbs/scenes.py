@@ -52,7 +52,7 @@ def add(verbs: Verbs) -> None:
         "--products",
         default="",
         metavar="KEY,KEY",
-        help="where the scene has their bands; default ndvi,evi2,ndmi,ndwi; `all` for all ten",
+        help="where the scene has their bands; default ndvi,evi2,ndmi,ndwi; `all` for all twelve",
     )
     own = verb(verbs, "scenes", watch, "take in what is put into a folder", _WATCH)
     own.add_argument("act", choices=["watch"])

@@ -7,6 +7,7 @@ Products without an index are derived from composites (`ingest.satellite.composi
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from analytics.remote import extent
 from analytics.remote.digital import NUMBER_SCALE
 from analytics.remote.indices import INDICES, Index
 from models.errors import NotFound
@@ -68,6 +69,17 @@ _ALL = (
     _index("ndre", -0.1, 0.8, "ndvi", "红边指数 NDRE", "Red edge index NDRE"),
     _index("gndvi", -0.2, 1.0, "ndvi", "绿波段指数 GNDVI", "Green index GNDVI"),
     _index("bsi", -0.6, 0.5, "soil", "裸土指数 BSI", "Bare soil index BSI"),
+    # 1 or 0: the mean over a field is its share
+    Product(
+        "water",
+        Index("water", ("green", "nir"), extent.water),
+        *(0.0, 1.0, "water", "water_share", "水面（NDWI > 0）", "Open water (NDWI > 0)"),
+    ),
+    Product(
+        "bare",
+        Index("bare", ("blue", "red", "nir", "swir1"), extent.bare),
+        *(0.0, 1.0, "soil", "bare_share", "裸地（BSI > 0）", "Bare ground (BSI > 0)"),
+    ),
 )
 KINDS = {"dekad": ("旬合成", "ten-day composite"), "month": ("月合成", "monthly composite")}
 

@@ -189,6 +189,7 @@ def many_bands(tmp_path, *, swir=True):
     low, high = {"blue": 300, "green": 500, "red": 400}, {"nir": 3000, "swir1": 1800}
     dn = {k: v + rng.integers(0, 900, (60, 80)).astype(np.uint16) for k, v in low.items()}
     dn |= {k: v + rng.integers(0, 900, (60, 80)).astype(np.uint16) for k, v in high.items()}
+    dn["nir"][10:20, 10:20] = 300  # a pond, and ground without leaves
     dn["swir1"] = np.kron(dn["swir1"][::2, ::2], np.ones((2, 2), np.uint16))
     dn["swir1"][:4, :4] = 0  # the shortwave band alone has a gap
     folder = tmp_path / "bands"
@@ -216,12 +217,13 @@ def test_every_index_equals_its_formula_and_leaves_ndvi_as_it_is(tmp_path, provi
         "gndvi": (n - g) / (n + g),
         "bsi": (s + r - n - b) / (s + r + n + b),
     }
+    expected |= {"water": 1.0 * (g > n), "bare": 1.0 * (s + r > n + b)}
     by_key = {layer.product: layer for layer in report.layers}
     assert set(by_key) == {"ndvi", *expected}
     for key, values in expected.items():
         got = read(archive, by_key[key].data_path)[0]
         gap = np.zeros(got.shape, bool)
-        gap[:4, :4] = key in ("mndwi", "ndmi", "bsi")
+        gap[:4, :4] = key in ("mndwi", "ndmi", "bsi", "bare")
         assert (got[gap] == -32768).all(), key
         assert np.abs(got[~gap] * 1e-4 - values[~gap]).max() <= 0.55e-4, key
     for name in ("ndvi.tif", "bands.tif"):
