@@ -41,7 +41,8 @@ class BufferedSocket:
         """
         if self._at >= len(self._buffer):
             self._fill()
-        buffer, at, found = self._buffer, self._at, []
+        found: list[Arrival] = []
+        buffer, at = self._buffer, self._at
         while len(found) < most:
             packet = _publish(buffer, at, five=five)
             if packet is None:
