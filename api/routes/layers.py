@@ -108,6 +108,7 @@ def tilejson(access: Reading, request: Request, layer_id: StableId) -> dict[str,
         "minzoom": it.min_zoom,
         "maxzoom": it.max_zoom,
         "attribution": IMAGERY["zh"],
+        "legend": request.app.state.tiles.source().legend(it),
     }
 
 

@@ -51,7 +51,7 @@ class LayerList(Answer):
 
 
 class TileJson(Answer):
-    """TileJSON 3.0.0."""
+    """TileJSON 3.0.0, with the legend beside its own members."""
 
     tilejson: Literal["3.0.0"] = "3.0.0"
     name: str
@@ -61,6 +61,7 @@ class TileJson(Answer):
     minzoom: int
     maxzoom: int
     attribution: str
+    legend: Legend
 
 
 class SceneOut(Answer):

@@ -133,6 +133,7 @@ def test_matrix_sets_and_legends(world):
     assert world.get("/v1/tileMatrixSets/none").status_code == 404
     legend = world.get("/v1/products/ndvi/legend.json").json()
     assert legend == next(iter(world.get("/v1/layers").json()["items"]))["legend"]
+    assert world.get(f"/v1/layers/{world.layer}/tilejson.json").json()["legend"] == legend
     ramp = decoded(world.get("/v1/products/ndvi/legend.png"))
     assert (ramp[0] == np.arange(1, 256)).all()
     assert world.get("/v1/products/nothing/legend.png").status_code == 404
