@@ -43,7 +43,9 @@ class Sender(threading.Thread):
         )
         self._client.max_inflight_messages_set(500)
         self._client.reconnect_delay_set(0.1, 0.5)
+        self._confirmed = 0
         self._client.on_disconnect = lambda *_: self._broken.set()
+        self._client.on_publish = self._count
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 
@@ -53,41 +55,37 @@ class Sender(threading.Thread):
         county = self.counties[i % PROBES % len(self.counties)]
         return f"heitu/v1/{county}/probe-{i % PROBES}/readings"
 
+    def _count(self, *_):
+        self._confirmed += 1
+
+    @property
+    def _unconfirmed(self):
+        return self.published - self._confirmed
+
     def run(self):
-        began, i, last = time.monotonic(), 0, []
-        sent_at = []
-        while i < self.messages or last:
+        began, i, sent_at = time.monotonic(), 0, []
+        while i < self.messages or self._unconfirmed:
             if self._broken.is_set():
                 self._broken.clear()
-                i -= self._lately(sent_at)
-            if i < self.messages:
-                last.append(self._client.publish(self._topic(i), encode(reading(i)), qos=1))
+                i -= self._lately(sent_at[:i])
+            if i < self.messages and self._unconfirmed < 1_000:
+                self.published += 1
+                self._client.publish(self._topic(i), encode(reading(i)), qos=1)
                 del sent_at[i:]
                 sent_at.append(time.monotonic())
-                self.published += 1
                 i += 1
                 ahead = i / self.messages * self.seconds - (time.monotonic() - began)
                 if ahead > 0.01:
                     time.sleep(min(ahead, 0.1))
-            last = self._unacknowledged(last, wait=i == self.messages)
+            else:
+                time.sleep(0.005)
         self._client.disconnect()
         self._client.loop_stop()
 
     @staticmethod
     def _lately(sent_at):
         since = time.monotonic() - SAVED_S
-        return sum(1 for at in sent_at[-20_000:] if at > since)
-
-    def _unacknowledged(self, last, *, wait):
-        if len(last) < 1_000 and not wait:
-            return last
-        deadline = time.monotonic() + (0.2 if wait else 30)
-        while time.monotonic() < deadline and not self._broken.is_set():
-            last = [sent for sent in last if not sent.is_published()]
-            if len(last) < 500:
-                break
-            time.sleep(0.01)
-        return [sent for sent in last if not sent.is_published()]
+        return sum(1 for at in sent_at[-50_000:] if at > since)
 
 
 def settled(database, process, n):
