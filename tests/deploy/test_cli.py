@@ -18,8 +18,8 @@ from models.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 VERBS = [
-    "demo", "stack", "serve", "ingest", "migrate", "scene", "scenes", "replay", "reset", "advise", "alarms",
-    "people", "check", "broker-passwords", "deliver", "regions",
+    "demo", "stack", "serve", "ingest", "migrate", "scene", "scenes", "replay", "reset", "advise",
+    "alarms", "people", "check", "broker-passwords", "deliver", "regions",
 ]  # fmt: skip
 
 
