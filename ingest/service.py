@@ -33,6 +33,8 @@ from models.store.partitions import BEAT_PREFIX
 
 _LOG = logging.getLogger(__name__)
 _HOURS = 5_000  # hours refreshed before the thread looks whether it should stop
+_PRESSED = 1_000  # messages that wait when the intake is at its limit
+_PRESSED_S = 60.0  # between two turns of the review meanwhile
 PART = "ingestor"  # its name among the heartbeats
 
 
@@ -79,6 +81,7 @@ class Ingestor:
         self._limiter = Limiter(self._options.allowance)
         self._watchman = Watchman(database, self._options.patience)
         self._reviewer = Reviewer(database)
+        self._reviewed = time.monotonic()
         self._part = PART
         self._subscriber = self._source(link)
         self._writer = Writer(
@@ -99,7 +102,7 @@ class Ingestor:
             self._periodic("heartbeat", every.beat_every, self._beat),
             self._periodic("upkeep", every.upkeep_every, self._keep_up),
             self._periodic("alarms", every.patience.every_s, self._watchman.look),
-            self._periodic("review", every.review_every, self._reviewer.turn),
+            self._periodic("review", every.review_every, self._review),
         ]
         if isinstance(self._subscriber, Partitions):
             self._threads.append(self._periodic("partitions", LOOK_S, self._share_out))
@@ -205,6 +208,16 @@ class Ingestor:
         if self._writer.explained.is_set():
             self._writer.explained.clear()
             replay(self._database, calendar.now, reason=Reason.NO_BIRTH)
+
+    def _review(self) -> None:
+        """Review the quality of what was stored; while messages pile up, once a minute only.
+
+        Both need the interpreter: at its limit the intake would lose a third of its rate.
+        """
+        now = time.monotonic()
+        if len(self._inbox) < _PRESSED or now - self._reviewed > _PRESSED_S:
+            self._reviewer.turn()
+            self._reviewed = now
 
     def _roll(self) -> None:
         """Refresh the rollups when something was committed since, and at the start."""

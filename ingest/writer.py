@@ -39,11 +39,14 @@ class Rhythm:
     ----------
     most : int
         Messages.
+    most_bytes : int
+        Of payload: 4 MiB of messages of 50 readings are 50,000 readings.
     linger, quiet : float
         Seconds after the first message; seconds without any.
     """
 
-    most: int = 2_000
+    most: int = 5_000
+    most_bytes: int = 4 << 20
     linger: float = 0.05
     quiet: float = 0.005
 
@@ -82,7 +85,11 @@ class Writer:
         with suppress(_Stopped):
             while not self._stopping.is_set():
                 messages = self._inbox.take(
-                    rhythm.most, wait=0.5, linger=rhythm.linger, quiet=rhythm.quiet
+                    rhythm.most,
+                    wait=0.5,
+                    linger=rhythm.linger,
+                    quiet=rhythm.quiet,
+                    most_bytes=rhythm.most_bytes,
                 )
                 self.in_hand = messages
                 if messages:

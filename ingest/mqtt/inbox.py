@@ -73,7 +73,15 @@ class Inbox:
         with self._arrived:
             return self._waiting[0].received if self._waiting else None
 
-    def take(self, most: int, *, wait: float, linger: float, quiet: float) -> list[Message]:
+    def take(
+        self,
+        most: int,
+        *,
+        wait: float,
+        linger: float,
+        quiet: float,
+        most_bytes: int = 8 << 20,
+    ) -> list[Message]:
         """Take the next messages.
 
         Returns as soon as ``most`` are there, or ``linger`` seconds after the first, or when
@@ -90,18 +98,28 @@ class Inbox:
             Seconds to wait for the first one; then an empty list is returned.
         linger, quiet : float
             Seconds.
+        most_bytes : int
+            Of payload, but for the message that exceeds it: large messages hold many readings.
         """
         with self._arrived:
             if not self._waiting and not self._arrived.wait(wait):
                 return []
-            self._gather(most, linger, quiet)
-            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-            self._bytes -= sum(len(message.payload) for message in taken)
+            self._gather(most, most_bytes, linger, quiet)
+            taken, size = [], 0
+            for _ in range(min(most, len(self._waiting))):
+                taken.append(self._waiting.popleft())
+                size += len(taken[-1].payload)
+                if size >= most_bytes:
+                    break
+            self._bytes -= size
         return taken
 
-    def _gather(self, most: int, linger: float, quiet: float) -> None:
+    def _gather(self, most: int, most_bytes: int, linger: float, quiet: float) -> None:
         deadline = time.monotonic() + linger
-        while len(self._waiting) < min(most, self._window) and not self.full:
+        most_bytes = min(most_bytes, self._capacity_bytes)
+        while len(self._waiting) < min(most, self._window) and self._bytes < most_bytes:
+            if self.full:
+                return
             left = deadline - time.monotonic()
             if left <= 0:
                 return

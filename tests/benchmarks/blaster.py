@@ -6,6 +6,7 @@ acknowledged everything: ``python -m tests.benchmarks.blaster '{"port": ..., ...
 """
 
 import json
+import math
 import select
 import socket
 import sys
@@ -56,6 +57,12 @@ class Load:
             value = (i + k) % 400 / 10
             rows.append(f'{{"time":"{at.isoformat()}","channel":"{self.channel}","value":{value}}}')
         return (rows[0] if self.readings == 1 else f"[{','.join(rows)}]").encode()
+
+
+def _temperature(device, second):
+    """A soil temperature as a probe sees it: the course of a day, and noise of 0.1 degrees."""
+    noise = (device * 7919 + second * 104_729) % 1_009 / 5_000
+    return 15 + device % 7 + 4 * math.sin(second / 13_750) + noise
 
 
 def _length(n):

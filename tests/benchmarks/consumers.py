@@ -48,7 +48,13 @@ def subscribed(port, messages, handle):
     say("READY")
     done = 0
     while done < messages:
-        some = inbox.take(rhythm.most, wait=0.5, linger=rhythm.linger, quiet=rhythm.quiet)
+        some = inbox.take(
+            rhythm.most,
+            wait=0.5,
+            linger=rhythm.linger,
+            quiet=rhythm.quiet,
+            most_bytes=rhythm.most_bytes,
+        )
         handle(some)
         subscriber.settle(some)
         done += len(some)

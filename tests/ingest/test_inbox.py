@@ -93,3 +93,14 @@ def test_a_window_that_was_seen_once_is_taken_at_once_the_next_time():
     assert len(take(inbox, 2_000, linger=5, quiet=5)) == 50
     inbox.put(messages(30))
     assert len(take(inbox, 2_000, linger=0.05, quiet=0.01)) == 30
+
+
+def test_a_batch_of_large_messages_ends_at_so_many_bytes():
+    inbox = Inbox()
+    inbox.put([Message("t", b"x" * 400, i, 400) for i in range(10)])
+    began = time.monotonic()
+    first = inbox.take(100, wait=1, linger=1, quiet=1, most_bytes=1_000)
+    assert [message.received for message in first] == [0, 1, 2]
+    assert time.monotonic() - began < 0.5  # what is enough is not waited for
+    assert len(inbox.take(100, wait=1, linger=0, quiet=0)) == 7
+    assert inbox._bytes == 0
