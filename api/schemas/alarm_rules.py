@@ -11,7 +11,7 @@ from models.alarm import Kind, Severity, Side, Trust
 from models.place import FarmKind
 
 _YEAR_S = 366 * 86_400
-Seconds = Annotated[float, Field(ge=0, le=_YEAR_S)]
+Seconds = Annotated[float, Field(ge=0, le=_YEAR_S, strict=True)]
 Scope = Annotated[
     str,
     StringConstraints(pattern=r"^(all|(region|farm|field|device|datastream):[0-9]{1,9})$"),
@@ -38,7 +38,7 @@ class TermIn(Given):
     )
     side: Side
     limit: Figure
-    hysteresis: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    hysteresis: Annotated[float, Field(ge=0, le=1e9, strict=True)] = 0.0
     depth_cm: Annotated[list[Depth], Field(min_length=2, max_length=2)] | None = None
 
 
@@ -65,7 +65,7 @@ class AlarmRuleIn(_Parts):
     clear_delay_s: Seconds = 0.0
     max_age_s: Seconds = 21_600.0
     window_s: Seconds = 0.0
-    cadences: Annotated[float, Field(ge=1, le=1000)] = 3.0
+    cadences: Annotated[float, Field(ge=1, le=1000, strict=True)] = 3.0
     at_least_s: Seconds = 900.0
     per: Literal["device", "datastream"] = "device"
     escalate_after_s: Seconds | None = None
@@ -91,7 +91,7 @@ class AlarmRuleChange(Given):
     clear_delay_s: Seconds | None = None
     max_age_s: Seconds | None = None
     window_s: Seconds | None = None
-    cadences: Annotated[float, Field(ge=1, le=1000)] | None = None
+    cadences: Annotated[float, Field(ge=1, le=1000, strict=True)] | None = None
     at_least_s: Seconds | None = None
     per: Literal["device", "datastream"] | None = None
     escalate_after_s: Seconds | None = None

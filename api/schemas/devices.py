@@ -152,13 +152,15 @@ class DatastreamIn(Given):
     channel: Key = Field(examples=["soil_moisture_10"])
     quantity: Annotated[str, StringConstraints(max_length=64)] = Field(examples=["soil_moisture"])
     unit: Annotated[str, StringConstraints(max_length=32)] = Field(examples=["%"])
-    depth_cm: Annotated[float, Field(ge=0, le=10_000)] | None = Field(None, examples=[10])
+    depth_cm: Annotated[float, Field(ge=0, le=10_000, strict=True)] | None = Field(
+        None, examples=[10]
+    )
 
 
 FormatNames = Annotated[
     list[Annotated[str, StringConstraints(max_length=40)]], Field(min_length=1, max_length=20)
 ]
-Depth = Annotated[float, Field(ge=0, le=10_000, description="Centimetres")]
+Depth = Annotated[float, Field(ge=0, le=10_000, strict=True, description="Centimetres")]
 Ref = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 ProfileKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -274,8 +276,8 @@ class CalibrationIn(Given):
 
     since: Instant
     until: Instant | None = None
-    gain: Annotated[float, Field(ge=-1e6, le=1e6)] = 1.0
-    bias: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
+    gain: Annotated[float, Field(ge=-1e6, le=1e6, strict=True)] = 1.0
+    bias: Annotated[float, Field(ge=-1e9, le=1e9, strict=True)] = 0.0
     note: Note = ""
 
 
