@@ -130,3 +130,16 @@ def plant_flooder(database):
     """Register a device of a farm of its own, by the key flooder-0."""
     with database.writing() as tx:
         plant_device(tx, plant_farm(tx, "farm-flood"), key="flooder-0", streams=probes.SOIL[:1])
+
+
+# the review writes flagged rows anew, so that the row itself tells a later commit
+FIRST_COMMITS = """
+CREATE TABLE first_commit (datastream_id int, time timestamptz);
+CREATE FUNCTION note_first_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO first_commit VALUES (NEW.datastream_id, NEW.time);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_first_commit AFTER INSERT ON reading
+FOR EACH ROW EXECUTE FUNCTION note_first_commit();
+"""

@@ -43,18 +43,6 @@ MODELS = {
 }
 
 
-ARRIVALS = """
-CREATE TABLE first_commit (datastream_id int, time timestamptz);
-CREATE FUNCTION note_first_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO first_commit VALUES (NEW.datastream_id, NEW.time);
-    RETURN NULL;
-END $$;
-CREATE TRIGGER note_first_commit AFTER INSERT ON reading
-FOR EACH ROW EXECUTE FUNCTION note_first_commit();
-"""
-
-
 class Child:
     """A sender in a process of its own, which begins when told and ends when all is taken."""
 
@@ -92,7 +80,7 @@ def register(database):
             device = plant_device(tx, farm, key=key, streams=streams_of(profile(model)))
             tx.driver.execute("UPDATE device SET profile = %s WHERE id = %s", (model, device.id))
         tx.run("devices", "changed")
-        tx.driver.execute(ARRIVALS)
+        tx.driver.execute(parts.FIRST_COMMITS)
 
 
 def delays(database, since, seconds):
