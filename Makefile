@@ -27,8 +27,8 @@ test: .venv/test.stamp node_modules/.stamp ## run the tests
 test-timescale: .venv/test.stamp tests/timescale/node_modules/.stamp ## the store on real TimescaleDB
 	$(TESTING) $(PY) -m pytest --engine timescale -m "not faults and not bench" tests/models/store
 
-test-faults: .venv/test.stamp ## kill, outage and flood runs, about 10 minutes
-	$(TESTING) $(PY) -m pytest -m faults -s
+test-faults: .venv/test.stamp ## kill, outage and flood runs, about 15 minutes (FAULTS=... picks)
+	$(TESTING) $(PY) -m pytest -m faults -s $(if $(FAULTS),-k "$(FAULTS)")
 
 test-faults-long: .venv/test.stamp ## the database away for ten minutes, half an hour in all
 	export HEITU_TEST_LONG=1; $(TESTING) $(PY) -m pytest -s tests/faults/test_long_outage.py
