@@ -36,9 +36,9 @@ def say(word):
     print(word, time.monotonic(), flush=True)
 
 
-def subscribed(port, messages, handle):
-    """Run our subscriber and inbox, with the rhythm of the writer."""
-    inbox, rhythm = Inbox(), Rhythm()
+def subscribed(port, messages, handle, **pace):
+    """Run our subscriber and inbox, with the rhythm of the writer or another one."""
+    inbox, rhythm = Inbox(), Rhythm(**pace)
     subscriber = Subscriber(
         link(port, "beside"), topics.subscriptions(), inbox, max_payload=MAX_PAYLOAD
     )
@@ -68,7 +68,9 @@ def ceiling(_url, port, messages):
             address = topics.parse(message.topic)
             address.format.decode(address, message.payload)
 
-    subscribed(port, messages, decode)
+    # in batches as large as those of a slow database: many small acknowledgements would
+    # cost the broker more than the readings cost us
+    subscribed(port, messages, decode, quiet=0.05)
 
 
 def bare(url, port, messages):

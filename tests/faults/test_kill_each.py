@@ -95,12 +95,13 @@ def settled(database, process, n):
 
 
 def told(capsys, what, sender, totals):
+    more = totals.received - sender.published
+    rest = f" ({abs(more):,} {'delivered again' if more > 0 else 'lost'} by the broker)"
     parts.tell(
         capsys,
         f"{KILLS} kills of {what}: {MESSAGES:,} messages, published {sender.published:,} times = "
         f"{totals.stored:,} stored + {totals.duplicate:,} duplicate + "
-        f"{totals.quarantined:,} quarantined"
-        f" (+ {sender.published - totals.received:,} of those sent twice that the broker lost)",
+        f"{totals.quarantined:,} quarantined{rest if more else ''}",
     )
 
 
