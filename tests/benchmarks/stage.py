@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 
@@ -95,6 +97,14 @@ def beside(mode, url, load):
     return load.messages * load.readings / (float(ended) - began)
 
 
+def _spread(url, count, n):
+    """Whether each has its part of the partitions, and the broker holds all filters."""
+    query = "SELECT owner, count(*) FROM partition WHERE held @> filters GROUP BY owner"
+    with psycopg.connect(url) as connection:
+        found = dict(connection.execute(query).fetchall())
+    return len(found) == n and set(found.values()) == {count // n}
+
+
 @contextlib.contextmanager
 def ingestors(url, port, n=1, **options):
     """Ingestor processes that are ready; several share the topics."""
@@ -104,6 +114,9 @@ def ingestors(url, port, n=1, **options):
     ]
     try:
         until(lambda: all(process.ready() for process in started), patience=60, pause=0.2)
+        if n > 1:
+            until(lambda: _spread(url, options["partitions"], n), patience=60, pause=0.2)
+            until(lambda: all(process.ready() for process in started), patience=60, pause=0.2)
         yield started
     finally:
         for process in started:
@@ -116,6 +129,32 @@ def ingestors(url, port, n=1, **options):
             connection.execute("DELETE FROM partition; DELETE FROM ingestor")
             # the review of quality is put off while messages pile up: it is not the next one's
             connection.execute("TRUNCATE review_dirty, neighbour_dirty, rollup_dirty")
+
+
+class Held:
+    """Processes that may run only a share of the time, each by turns of 20 ms."""
+
+    def __init__(self, pids, share):
+        self._over, self._on = threading.Event(), 0.02 * share
+        self._off = 0.02 - self._on
+        self._threads = [threading.Thread(target=self._run, args=(pid,)) for pid in pids]
+
+    def _run(self, pid):
+        while not self._over.is_set():
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(self._on)
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(self._off)
+        os.kill(pid, signal.SIGCONT)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
 
 
 class CpuMeter:
