@@ -41,16 +41,17 @@ INSERT INTO reading (datastream_id, seq, time, value, raw, received, quality, un
 SELECT s, 0, t, v, v, t, 0, (SELECT id FROM wire_unit WHERE code = '')
 FROM (SELECT s, %(start)s::timestamptz + k * interval '10 minutes' AS t,
              round((15 + 10 * sin(k / 23.0 + s))::numeric, 2)::float8 AS v
-      FROM generate_series(1, %(streams)s) AS s, generate_series(%(first)s, %(last)s) AS k
+      FROM generate_series(1, %(streams)s::int) AS s,
+           generate_series(%(first)s::int, %(last)s::int) AS k
       ORDER BY s, k) AS made"""
 _ROLL = """\
 INSERT INTO reading_hourly (bucket, datastream_id, n, n_good, s, mn, mx, last)
-SELECT bucket(interval '1 hour', time), datastream_id, count(*), count(*), sum(value::numeric),
+SELECT bucket('1 hour', time), datastream_id, count(*), count(*), sum(value::numeric),
        min(value), max(value), (array_agg(value ORDER BY time DESC))[1]
 FROM reading WHERE time >= %(since)s AND time < %(until)s GROUP BY 1, 2"""
 _LATEST = """\
 INSERT INTO reading_latest (datastream_id, time, value, quality)
-SELECT s, %s, 15, 0 FROM generate_series(1, %s) AS s ON CONFLICT DO NOTHING"""
+SELECT s, %s, 15, 0 FROM generate_series(1, %s::int) AS s ON CONFLICT DO NOTHING"""
 
 
 class Sized:
@@ -72,22 +73,28 @@ class Sized:
     def _fill(self):
         connection = self.database.connect()
         connection.autocommit = True
-        for first in range(0, self.each, WEEK):
-            last = min(first + WEEK, self.each) - 1
-            since, until = START + first * EVERY, START + (last + 1) * EVERY
-            week = (since - datetime(2000, 1, 3, tzinfo=UTC)).days // 7
-            connection.execute("SELECT ensure_partitions(%s::int[])", ([week, week + 1],))
-            asked = {"start": START, "streams": self.streams, "first": first, "last": last}
-            connection.execute(_FILL, asked)
-            if not self.database.timescale:
-                connection.execute(_ROLL, {"since": since, "until": until})
-        if self.database.timescale:
-            connection.execute("CALL refresh_continuous_aggregate('reading_hourly', NULL, NULL)")
-        connection.execute(_LATEST, (START, self.streams))
-        connection.execute("VACUUM (ANALYZE) reading")
-        connection.execute("VACUUM (ANALYZE) reading_hourly" if not self.database.timescale else "")
-        connection.execute("CHECKPOINT")
-        connection.close()
+        try:
+            for first in range(0, self.each, WEEK):
+                self._fill_week(connection, first, min(first + WEEK, self.each) - 1)
+            connection.execute(_LATEST, (START, self.streams))
+            connection.execute("VACUUM (ANALYZE) reading")
+            if self.database.timescale:
+                rolled = "CALL refresh_continuous_aggregate('reading_hourly', NULL, NULL)"
+            else:
+                rolled = "VACUUM (ANALYZE) reading_hourly"
+            connection.execute(rolled)
+            connection.execute("CHECKPOINT")
+        finally:
+            connection.close()
+
+    def _fill_week(self, connection, first, last):
+        since, until = START + first * EVERY, START + (last + 1) * EVERY
+        week = (since - datetime(2000, 1, 3, tzinfo=UTC)).days // 7
+        connection.execute("SELECT ensure_partitions(%s::int[])", ([week, week + 1],))
+        asked = {"start": START, "streams": self.streams, "first": first, "last": last}
+        connection.execute(_FILL, asked)
+        if not self.database.timescale:
+            connection.execute(_ROLL, {"since": since, "until": until})
 
     def insert(self):
         times = micros(self.end) + np.tile(np.arange(BATCH), COUNTY) * 600_000_000
