@@ -72,7 +72,7 @@ def await_ingestor(database: Database, since: datetime) -> None:
 
     def listening() -> bool:
         with database.reading() as tx:
-            beats = [b for b in heartbeats.beats(tx) if b.part == "ingestor"]
+            beats = [b for b in heartbeats.beats(tx) if b.part.startswith("ingestor")]
         return any(b.at > since and b.detail.get("connected") is True for b in beats)
 
     _wait(listening, "the ingestor does not listen")
